@@ -1,0 +1,1 @@
+"""The state transition: primitives, pallet framework, pallets and the executive; pure."""

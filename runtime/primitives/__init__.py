@@ -1,0 +1,1 @@
+"""Encodings, hashes, keys and block types shared by every floor above."""

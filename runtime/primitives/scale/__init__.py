@@ -1,0 +1,58 @@
+"""SCALE, the encoding of everything that is hashed, signed or kept in state, derived from annotations."""
+
+from runtime.primitives.scale.annotations import (
+    Array,
+    Bits,
+    Bound,
+    CompactU8,
+    CompactU16,
+    CompactU32,
+    CompactU64,
+    CompactU128,
+    Custom,
+    Err,
+    FixedBytes,
+    MaxLen,
+    Ok,
+    Result,
+    ScalePath,
+    TypeName,
+    VariantSpec,
+    Vector,
+    scale_path,
+    variant,
+)
+from runtime.primitives.scale.codec import Codec, Scale, codec
+from runtime.primitives.scale.compact import decode_compact, encode_compact
+from runtime.primitives.scale.errors import InvalidScale, ScaleReason, UnsupportedType
+
+__all__ = [
+    "Array",
+    "Bits",
+    "Bound",
+    "Codec",
+    "CompactU8",
+    "CompactU16",
+    "CompactU32",
+    "CompactU64",
+    "CompactU128",
+    "Custom",
+    "Err",
+    "FixedBytes",
+    "InvalidScale",
+    "MaxLen",
+    "Ok",
+    "Result",
+    "Scale",
+    "ScalePath",
+    "ScaleReason",
+    "TypeName",
+    "UnsupportedType",
+    "VariantSpec",
+    "Vector",
+    "codec",
+    "decode_compact",
+    "encode_compact",
+    "scale_path",
+    "variant",
+]
