@@ -1,0 +1,105 @@
+"""Exact kernels for tables and non-linear functions."""
+
+import numpy as np
+
+from inference.executor import onnx_encoding as onnx
+from inference.executor.functions import (
+    EXP_END,
+    LN2_STEP_Q46,
+    LOG2E_Q20,
+    POWER_BITS,
+    REST_BITS,
+    STEP_BITS,
+    step_powers,
+)
+from inference.executor.graph import Graph
+from inference.executor.reference import evaluate
+from inference.ir import ops
+from inference.ir.program import Node
+from inference.verifier.cost import EXACT_DOUBLE
+
+#: Powers that one exponential may keep at hand: 64 octaves, 1 MiB.
+_MAX_POWERS = 1 << 17
+
+
+def exponential(graph: Graph, value: int, node: Node, bound: int) -> bool:
+    """The definition of exp, step by step, in binary64, which holds each of its products.
+
+    The powers of all steps that the argument can reach stand in one table, scaled to the result's bits.
+    """
+    op = node.op
+    assert isinstance(op, ops.Function)
+    if op.kind is not ops.FunctionKind.EXP or max(-op.out.low, op.out.high, op.out.zero) >= EXACT_DOUBLE:
+        return False
+    span = graph.program.intervals[node.operands[0]].minus(op.x_zero)
+    # Below 2^-(out_bits + 3) all results are 0, so the table need not go on; ln 2 is less than 0.6932.
+    end = -((op.out_bits + 4) * 6932 << op.in_bits) // 10_000
+    least, most = max(span.low, end, -EXP_END << op.in_bits), min(span.high, EXP_END << op.in_bits)
+    if least > most:
+        return False
+    first, last = (round(v * LOG2E_Q20 / (1 << (op.in_bits + 20 - STEP_BITS))) for v in (least, most))
+    steps = np.arange(first - 1, last + 2)
+    if len(steps) > _MAX_POWERS:
+        return False
+    octaves = (steps >> STEP_BITS) + (op.out_bits - POWER_BITS - REST_BITS)
+    powers = np.ldexp(step_powers()[steps & ((1 << STEP_BITS) - 1)].astype(np.float64), octaves)
+    x = graph.value(node.operands[0], onnx.DOUBLE)
+    if op.x_zero:
+        x = graph.emit("Sub", [x, graph.scalar(op.x_zero, onnx.DOUBLE)])
+    if (least, most) != (span.low, span.high):
+        x = graph.emit("Clip", [x, graph.scalar(least, onnx.DOUBLE), graph.scalar(most, onnx.DOUBLE)])
+    step = graph.emit("Round", [_times(graph, x, LOG2E_Q20, STEP_BITS - op.in_bits - 20)])
+    whole, part = _times(graph, x, 1, REST_BITS - op.in_bits), _times(graph, step, LN2_STEP_Q46, -20)
+    rest = graph.emit("Round", [graph.emit("Sub", [whole, part])])
+    rest = graph.emit("Add", [rest, graph.scalar(1 << REST_BITS, onnx.DOUBLE)])
+    place = graph.cast(graph.emit("Sub", [step, graph.scalar(int(steps[0]), onnx.DOUBLE)]), onnx.INT32)
+    power = graph.emit("Gather", [graph.constant(powers), place], {"axis": 0})
+    graph.finish(value, graph.emit("Round", [graph.emit("Mul", [power, rest])]), onnx.DOUBLE, op.out)
+    return True
+
+
+def _times(graph: Graph, name: str, factor: int, exponent: int) -> str:
+    """name * factor * 2^exponent: one product, since the constant is a binary64 number."""
+    return graph.emit("Mul", [name, graph.constant(np.ldexp(np.array(factor, np.float64), exponent))])
+
+
+def lookup_table(graph: Graph, value: int, node: Node, bound: int) -> bool:
+    """Gather from the constant table."""
+    op = node.op
+    assert isinstance(op, ops.Lookup)
+    table = graph.program.program.constant(node.operands[1])
+    assert table is not None
+    low, high = op.base, op.base + table.type.elements - 1
+    return _table(graph, value, node.operands[0], table.array(), low, high)
+
+
+def function_table(graph: Graph, value: int, node: Node, bound: int) -> bool:
+    """A function over a narrow range becomes the table of its definition."""
+    if value - graph.program.program.first_node not in graph.program.tables:
+        return False
+    span = graph.program.intervals[node.operands[0]]
+    entries = evaluate(node.op, [np.arange(span.low, span.high + 1, dtype=np.int64)])
+    table = entries.astype(graph.program.types[value].dtype.numpy)
+    return _table(graph, value, node.operands[0], table, span.low, span.high)
+
+
+def _table(
+    graph: Graph,
+    value: int,
+    x: int,
+    table: np.ndarray[tuple[int, ...], np.dtype[np.integer]],
+    low: int,
+    high: int,
+) -> bool:
+    """table[clip(x, low, high) - low]; every number involved fits the index type."""
+    span = graph.program.intervals[x]
+    kind = onnx.INT64 if max(span.magnitude, abs(low), abs(high)) >= 1 << 30 else onnx.INT32
+    name = graph.value(x, kind)
+    if span.low < low or span.high > high:
+        name = graph.emit(
+            "Min", [graph.emit("Max", [name, graph.scalar(low, kind)]), graph.scalar(high, kind)]
+        )
+    if low:
+        name = graph.emit("Sub", [name, graph.scalar(low, kind)])
+    graph.define(value, graph.emit("Gather", [graph.constant(table), name], {"axis": 0}), graph.native(value))
+    return True
