@@ -1,0 +1,1 @@
+"""The pallet framework: storage items, calls, events, errors, origins, weights, extensions, composition."""

@@ -1,0 +1,1 @@
+"""The pallets that `runtime.configuration` composes into the runtime."""
