@@ -1,0 +1,1 @@
+"""Slots, claims, seals, fork choice and finality; sans-I/O."""
