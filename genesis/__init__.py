@@ -1,0 +1,1 @@
+"""Chain specifications and genesis state."""
