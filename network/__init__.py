@@ -1,0 +1,1 @@
+"""Peers and RPC: pure framing machines under thin transport shells."""
