@@ -1,0 +1,162 @@
+"""`system_*` through the dispatcher."""
+
+from importlib import metadata
+from types import SimpleNamespace
+
+import pytest
+
+from chain.rpc import build_table
+from chain.rpc.table import peer_id, program_version
+from genesis.presets import dev
+from runtime.executive import TransactionSource
+from runtime.frame.errors import DispatchError, InvalidTransaction, Token, TokenError
+from runtime.primitives.keys import KeyPair, Scheme
+from runtime.primitives.scale import codec
+from tests.chain.chains import ALICE, BOB, RUNTIME
+from tests.chain.rpc.support import Rpc, hexed
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("system_name", "Fixpoint Node"),
+        ("system_version", "1.2.3"),
+        ("system_chain", "Development"),
+        ("system_chainType", "Development"),
+        ("system_properties", {"ss58Format": 42, "tokenDecimals": 12, "tokenSymbol": "FIX"}),
+        ("system_health", {"peers": 0, "isSyncing": False, "shouldHavePeers": False}),
+        ("system_nodeRoles", ["Authority"]),
+        ("system_peers", []),
+        ("system_localPeerId", "12D3KooWTest"),
+        ("system_localListenAddresses", []),
+    ],
+)
+async def test_the_node_says_who_it_is(rpc: Rpc, name: str, result: object) -> None:
+    assert await rpc.call(name) == result
+
+
+async def test_every_method_that_clients_look_for_is_listed(rpc: Rpc) -> None:
+    listed = set((await rpc.call("rpc_methods"))["methods"])
+    wanted = """
+        system_name system_version system_chain system_chainType system_properties system_health
+        system_nodeRoles system_peers system_syncState system_localPeerId system_localListenAddresses
+        system_accountNextIndex account_nextIndex system_dryRun
+        chain_getHeader chain_getBlock chain_getBlockHash chain_getHead chain_getFinalizedHead
+        chain_getFinalisedHead chain_getRuntimeVersion chain_subscribeRuntimeVersion
+        chain_subscribeNewHeads chain_unsubscribeNewHeads chain_subscribeNewHead chain_unsubscribeNewHead
+        subscribe_newHead unsubscribe_newHead chain_subscribeAllHeads chain_unsubscribeAllHeads
+        chain_subscribeFinalizedHeads chain_unsubscribeFinalizedHeads chain_subscribeFinalisedHeads
+        state_getRuntimeVersion state_getStorage state_getStorageAt state_getStorageHash
+        state_getStorageHashAt state_getStorageSize state_getStorageSizeAt state_getKeys state_getKeysPaged
+        state_getKeysPagedAt state_getPairs state_queryStorage state_queryStorageAt state_getReadProof
+        state_call state_callAt state_subscribeStorage state_unsubscribeStorage
+        state_subscribeRuntimeVersion state_unsubscribeRuntimeVersion
+        author_submitExtrinsic author_submitAndWatchExtrinsic author_unwatchExtrinsic
+        author_pendingExtrinsics author_removeExtrinsic author_insertKey author_hasKey
+        author_hasSessionKeys author_rotateKeys payment_queryInfo payment_queryFeeDetails
+        models_list models_get models_artifact inference_estimate inference_dryRun inference_receipt
+        engine_createBlock engine_finalizeBlock rpc_methods
+    """
+    assert set(wanted.split()) <= listed
+    assert not {name for name in listed if "_v1_" in name}, "a group of the new interface is all or nothing"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "system_peers",
+        "system_dryRun",
+        "state_getPairs",
+        "state_queryStorage",
+        "author_removeExtrinsic",
+        "author_insertKey",
+        "author_hasKey",
+        "author_hasSessionKeys",
+        "author_rotateKeys",
+        "engine_createBlock",
+        "engine_finalizeBlock",
+    ],
+)
+async def test_unsafe_methods_are_denied_to_strangers(rpc: Rpc, name: str) -> None:
+    error = await rpc.refusal(name, unsafe=False)
+    assert error == {"code": -32601, "message": "RPC call is unsafe to be called externally"}
+
+
+async def test_the_synchronisation_state_follows_the_best_block(rpc: Rpc) -> None:
+    rpc.build()
+    state = await rpc.call("system_syncState")
+    assert state == {"startingBlock": 0, "currentBlock": 1, "highestBlock": 1}
+
+
+@pytest.mark.parametrize("name", ["system_accountNextIndex", "account_nextIndex"])
+async def test_the_next_nonce_counts_what_waits_in_the_pool(rpc: Rpc, name: str) -> None:
+    assert await rpc.call(name, ALICE.address()) == 0
+    await rpc.call("author_submitExtrinsic", rpc.world.transfer().encoded)
+    assert await rpc.call(name, ALICE.address()) == 1
+    assert await rpc.call(name, ALICE.public) == 1
+    assert await rpc.call(name, BOB.address()) == 0
+
+
+async def test_an_address_with_a_wrong_checksum_is_refused(rpc: Rpc) -> None:
+    error = await rpc.refusal("system_accountNextIndex", ALICE.address()[:-1] + "1")
+    assert error["code"] == -32602
+    assert "SS58" in error["data"]
+
+
+async def test_a_dry_run_of_a_good_transaction_answers_two_zeros_and_changes_nothing(rpc: Rpc) -> None:
+    before = rpc.store.best()
+    assert await rpc.call("system_dryRun", rpc.world.transfer().encoded) == "0x0000"
+    assert rpc.store.best() == before
+    assert rpc.transactions.pending() == []
+
+
+async def test_a_dry_run_of_a_failing_call_answers_its_error(rpc: Rpc) -> None:
+    answer = await rpc.call("system_dryRun", rpc.world.transfer(amount=10**30).encoded)
+    error = Token(TokenError.FundsUnavailable)
+    assert answer == hexed(b"\0\1" + codec(DispatchError).encode(error))
+
+
+async def test_a_dry_run_of_an_invalid_transaction_answers_why(rpc: Rpc) -> None:
+    spent = rpc.world.transfer()
+    built = rpc.build(spent)
+    with pytest.raises(InvalidTransaction) as stale:
+        RUNTIME.validate_transaction(
+            spent.encoded, rpc.store.state_at(built.stored.hash), built.stored.hash, TransactionSource.Local
+        )
+    assert await rpc.call("system_dryRun", spent.encoded) == hexed(b"\1" + stale.value.encode())
+    assert await rpc.call("system_dryRun", spent.encoded, rpc.store.genesis_hash) == "0x0000"
+
+
+async def test_a_dry_run_of_other_bytes_is_a_decoding_error(rpc: Rpc) -> None:
+    error = await rpc.refusal("system_dryRun", "0x1234")
+    assert (error["code"], error["message"]) == (2, "Unable to dry run extrinsic.")
+
+
+def test_a_peer_id_is_written_as_libp2p_writes_it() -> None:
+    assert peer_id(KeyPair.from_uri("//Alice", Scheme.ED25519).public).startswith("12D3KooW")
+    # The well-known node key of Substrate's `--alice`: an ed25519 key whose secret is 31 zeros and a one.
+    known = KeyPair.from_seed(bytes(31) + b"\1", Scheme.ED25519).public
+    assert peer_id(known) == "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+
+
+def test_the_program_has_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert program_version()
+
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert program_version() == "unknown"
+
+
+def test_a_node_serves_all_sections(rpc: Rpc) -> None:
+    node = SimpleNamespace(
+        store=rpc.store,
+        runtime=RUNTIME,
+        transactions=rpc.transactions,
+        notifications=rpc.notifications,
+        keystore=rpc.keystore,
+        spec=dev(),
+        is_authority=False,
+    )
+    assert build_table(node).names() == rpc.table.names()

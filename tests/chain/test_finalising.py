@@ -1,0 +1,81 @@
+"""Finality on this node: durable votes, justifications that others accept, nothing signed twice."""
+
+import pytest
+
+from chain.finalising import VOTE_RECORD, Finaliser
+from chain.store import MemoryKeyValue
+from consensus.finality.journal import ROUND_RECORD
+from consensus.finality.justification import Justification, verify_justification
+from tests.chain.chains import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_best_block_becomes_final_with_a_justification_that_verifies(world: World) -> None:
+    authored = world.build()
+    world.finalise(authored)
+    assert world.store.finalized().hash == authored.stored.hash
+    encoded = world.store.justification(authored.stored.hash)
+    assert encoded is not None
+    verify_justification(Justification.decode(encoded), world.chain.checker.voters)
+    assert [event.result.enacted for event in world.finalised] == [(authored.stored.hash,)]
+
+
+def test_a_later_block_finalises_its_ancestors(world: World) -> None:
+    hashes = [world.build().stored.hash for _ in range(2)]
+    last = world.build()
+    world.finalise(last)
+    assert world.finalised[0].result.enacted == (*hashes, last.stored.hash)
+    assert world.importer.tree.root.hash == last.stored.hash
+
+
+def test_the_vote_is_in_the_journal_before_it_is_signed(world: World) -> None:
+    authored = world.build()
+    world.finalise(authored)
+    record = world.store.aux(VOTE_RECORD)
+    assert record is not None
+    journal = ROUND_RECORD.decode(record)
+    assert {vote.target_hash for vote in journal.votes} == {authored.stored.hash}
+    assert journal.round == world.finaliser.round == 1
+
+
+def test_a_restarted_voter_goes_on_with_the_next_round(world: World) -> None:
+    world.finalise(world.build())
+    restarted = World(world.kv, slot=world.slot)
+    restarted.finalise(restarted.build())
+    assert restarted.finaliser.round == 2
+
+
+def test_an_observer_votes_for_nothing_and_follows_justifications(world: World) -> None:
+    other = World()
+    finalised: list[object] = []
+    observer = Finaliser(other.store, other.importer, other.chain.checker.voters, None, finalised.append)
+    authored = world.build()
+    world.finalise(authored)
+    other.importer.import_block(world.received(authored.stored.hash), world.now() + 10**6)
+    observer.best_block(authored.stored.hash, 1, world.now())
+    assert other.store.finalized().number == 0
+    encoded = world.store.justification(authored.stored.hash)
+    assert encoded is not None
+    justification = other.importer.check_justification(encoded, 1, authored.stored.hash)
+    observer.justification(justification, world.now())
+    assert other.store.finalized().hash == authored.stored.hash
+    assert len(finalised) == 1
+
+
+def test_a_timeout_without_a_pending_vote_changes_nothing(world: World) -> None:
+    world.finalise(world.build())
+    before = world.store.finalized()
+    world.finaliser.timeout(world.now() + 10_000)
+    assert world.store.finalized() == before
+    assert world.finaliser.wake_at is None
+
+
+def test_a_block_and_its_finality_cost_at_most_three_syncs(world: World) -> None:
+    assert isinstance(world.kv, MemoryKeyValue)
+    before = world.kv.fsyncs
+    world.finalise(world.build(world.transfer()))
+    assert world.kv.fsyncs - before <= 3
