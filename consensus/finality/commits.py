@@ -2,7 +2,7 @@
 
 from consensus.finality.chain import ChainView, Target
 from consensus.finality.justification import MAX_ANCESTRY, MAX_GROUPS, Justification, assemble
-from consensus.finality.messages import SignedVote, Stage
+from consensus.finality.messages import SignedVote
 from consensus.finality.round import Round
 from consensus.finality.scheme import SignatureScheme
 from runtime.primitives.header import Header
@@ -22,13 +22,9 @@ def justify(
     Targets with most weight come first, so that stray votes far above cost nobody a header.
     """
     groups = dict[Target, list[SignedVote]]()
-    tally = finished.tallies[Stage.PRECOMMIT]
-    for voter in range(len(finished.voters)):
-        # The first vote only, as in `RoundState.committed`: a second one may carry a block further up.
-        for signed in tally.votes_of(voter)[:1]:
-            voted = Target(signed.vote.target_hash, signed.vote.target_number)
-            if chain.descends(voted.hash, target.hash):
-                groups.setdefault(voted, []).append(signed)
+    for signed in finished.precommits_for(target):
+        voted = Target(signed.vote.target_hash, signed.vote.target_number)
+        groups.setdefault(voted, []).append(signed)
     weights = {
         voted: sum(finished.voters.members[one.voter].weight for one in votes)
         for voted, votes in groups.items()

@@ -9,6 +9,8 @@ cast? is the round over? when to look again? A voter that holds a supermajority 
 own: its prevote makes its ghost, so both votes share one journal record.
 """
 
+from collections.abc import Iterable
+
 from consensus.authorities import VoterSet
 from consensus.finality.chain import ChainView, Target
 from consensus.finality.changes import AuthorityRecord, PendingChanges, find_scheduled_change
@@ -55,7 +57,8 @@ class FinalityCore:
     `authorities` is the newest record that came with `Finalise`, or that of the genesis state.
     `key` is the own BLS public key, None for an observer; it votes in the sets that contain it. `chain` shows
     the fork tree, whose root is the last final block and moves when `Finalise` is carried out. `journal` is
-    the newest persisted record: the core never votes in a set before the journal's.
+    the newest persisted record: the core never votes in a set before the journal's. `handovers` are the
+    stored justifications that ended the last voter sets, for peers that still follow those.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class FinalityCore:
         chain: ChainView,
         journal: RoundRecord | None = None,
         *,
+        handovers: Iterable[Justification] = (),
         times: Times | None = None,
         scheme: SignatureScheme = BLS,
     ) -> None:
@@ -75,6 +79,8 @@ class FinalityCore:
         self._scheme = scheme
         self._changes = PendingChanges(authorities)
         self._commits = Commits(self._times.gossip_ms)
+        for justification in handovers:
+            self._commits.hand_over(justification)
         self._finalised = chain.root
         self._best: Target | None = None
         self._ahead: Justification | None = None
@@ -89,7 +95,7 @@ class FinalityCore:
         self._voters = voters
         self._rounds = Rounds(voters, self._finalised, self._chain, record)
         self._intake = VoteIntake(self._rounds, self._chain)
-        for signed in record.previous if record is not None else ():
+        for signed in record.seen if record is not None else ():
             self._intake.count(signed)
         self._peers = Peers(self._rounds, self._commits, self._times.neighbour_ms)
         index = voters.index_of(self._key) if self._key is not None else None

@@ -1,10 +1,11 @@
-"""What a voter must find again after a crash: its newest round, its votes there, and why it entered the
-round.
+"""What a voter must find again after a crash: its newest round, its votes there, and the votes it built them
+on.
 
 The record is written before any vote in it is signed. It is a low watermark (no vote in an earlier round, nor
-a second one of a stage in this round) and a proof: the votes that completed the round before. Without them a
-voter that restarts would not know the estimate that binds it, and if all voters lost power at once, the
-laggards could never be brought to the round of the others.
+a second one of a stage in this round) and a proof. The votes that completed the round before give the
+estimate that binds this voter; if all voters lost power at once, they also bring the laggards to the round of
+the others. The votes seen in the round itself explain the own precommit: no other voter may have them, and
+without them the rest might wait for ever for a block that only this voter saw a majority for.
 """
 
 from dataclasses import dataclass
@@ -19,13 +20,18 @@ from runtime.primitives.scale import MaxLen, Vector, codec
 @dataclass(frozen=True, slots=True)
 class RoundRecord:
     """The own votes of the newest round voted in (one of each stage at most, in the order of casting), and
-    all votes that completed the round before it (none in a set's first round).
+    the signed votes seen by then in that round and in the one before.
     """
 
     set_id: U64
     round: U64
     votes: Annotated[Vector[Vote], MaxLen(3)]
-    previous: Annotated[Vector[SignedVote], MaxLen(MAX_VOTES_SENT)] = ()
+    seen: Annotated[Vector[SignedVote], MaxLen(2 * MAX_VOTES_SENT)] = ()
+
+    @property
+    def has_previous(self) -> bool:
+        """Whether there was a round before this one in its set."""
+        return any(signed.vote.round < self.round for signed in self.seen)
 
     def vote(self, stage: Stage) -> Vote | None:
         """The own vote of a stage, if it was cast."""

@@ -89,6 +89,13 @@ class Round:
         """Hold the way to a block that becomes final, before the fork tree forgets what is below it."""
         self._graph.insert(target, chain)
 
+    def precommits_for(self, target: Target) -> tuple[SignedVote, ...]:
+        """The signed precommits that stand behind a decided block, one of each voter."""
+        behind = self._graph.precommits(target)
+        tally = self.tallies[Stage.PRECOMMIT]
+        first = (tally.votes_of(voter)[:1] for voter in range(len(self.voters)) if behind >> voter & 1)
+        return tuple(signed for votes in first for signed in votes)
+
     def votes(self) -> tuple[SignedVote, ...]:
         """All signed votes, prevotes first."""
         return self.tallies[Stage.PREVOTE].all_votes() + self.tallies[Stage.PRECOMMIT].all_votes()

@@ -30,7 +30,7 @@ class Rounds:
         self._rounds = dict[int, Round]()
         self._candidate: int | None = None
         self._current = FIRST_ROUND if record is None else record.round
-        if record is not None and record.previous:
+        if record is not None and record.has_previous:
             self._open(record.round - 1)
         self._open(self._current)
         self._open(self._current + 1)

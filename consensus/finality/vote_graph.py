@@ -100,6 +100,10 @@ class VoteGraph:
             node = node.parent
         return node.target if node is not None else None
 
+    def precommits(self, target: Target) -> int:
+        """The voters behind a node."""
+        return self._nodes[target.hash].precommits
+
     def children(self, target: Target) -> tuple[VoteNode, ...]:
         """The nodes next above a node."""
         return tuple(self._nodes[target.hash].children)

@@ -164,7 +164,8 @@ class Voting:
         vote = Vote(stage, target.hash, target.number, number, self._rounds.voters.set_id)
         before = record.votes if record is not None and record.round == number else ()
         previous = self._rounds.previous.votes() if self._rounds.previous is not None else ()
-        self.record = RoundRecord(vote.set_id, number, (*before, vote), previous)
+        seen = previous + self._rounds.current.votes()
+        self.record = RoundRecord(vote.set_id, number, (*before, vote), seen)
         if stage is not Stage.PROPOSAL:
             self._rounds.current.count(vote, self.index, None, self._chain)
         return [vote]

@@ -55,5 +55,15 @@ class Disk:
         return next((one for one in finals if one is not None), None)
 
     @property
+    def handovers(self) -> list[Justification]:
+        return [
+            one.justification
+            for one in self.records
+            if isinstance(one, Final)
+            and one.authorities is not None
+            and one.authorities.set_id != one.justification.set_id
+        ]
+
+    @property
     def headers(self) -> list[Header]:
         return [one for one in self.records if isinstance(one, Header)]

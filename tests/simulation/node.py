@@ -86,6 +86,7 @@ class SimNode:
             self.key.public,
             ChainView(self.tree, self.headers.get),
             self.disk.journal,
+            handovers=self.disk.handovers,
             times=self.world.times,
             scheme=self.world.scheme,
         )

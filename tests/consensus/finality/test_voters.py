@@ -105,7 +105,8 @@ def test_a_voter_keeps_to_the_estimate_of_the_round_before() -> None:
     record = seat.journal
     assert record is not None
     assert record.votes[0].target_hash == MAIN[1].hash()
-    assert {one.vote.round for one in record.previous} == {1}
+    assert record.has_previous
+    assert {one.vote.round for one in record.seen} == {1}
 
 
 def open_round(seat: Seat) -> None:
