@@ -1,7 +1,7 @@
 """The fast executor: a resident plan of onnxruntime sessions and numpy steps, with the reference's bits."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnxruntime
@@ -89,13 +89,11 @@ class FastExecutor:
         source = program.program
         self._constants = {source.first_constant + i: c.array() for i, c in enumerate(source.constants)}
         self._dtypes = [t.dtype.numpy for t in program.types]
-        used = threads if program.cost.ref_time >= PARALLEL_TIME else 1
+        self._load, self._threads = loader, threads
+        small = threads > 1 and program.cost.ref_time < PARALLEL_TIME
         steps = make_plan(program, self._batched, disabled)
-        try:
-            sessions = tuple(loader(s.model, used) for s in steps if isinstance(s, SessionStep))
-            self._loaded = _Loaded(steps, sessions, _direct(program, steps))
-        except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds; none may stop a validator
-            self._loaded = self._without_sessions(error)
+        self._loaded = self._open(steps, 1 if small else threads, keep=small)
+        self._shared = None if small else self._loaded
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -118,6 +116,11 @@ class FastExecutor:
         Should onnxruntime refuse, the call and all later ones run in numpy, and `degraded` says why.
         """
         loaded = self._loaded
+        if loaded.degraded is None and calls * self.program.cost.ref_time >= PARALLEL_TIME:
+            # A batch is worth several threads where one call is not.
+            if self._shared is None:
+                self._shared = self._open(loaded.steps, self._threads)
+            loaded = self._shared
         try:
             return self._run(loaded, inputs, calls)
         except Exception as error:
@@ -126,6 +129,16 @@ class FastExecutor:
             # Calls that are under way elsewhere finish with the sessions that they began with.
             self._loaded = self._without_sessions(error)
             return self._run(self._loaded, inputs, calls)
+
+    def _open(self, steps: tuple[Step, ...], threads: int, keep: bool = False) -> _Loaded:
+        """The plan with sessions of so many threads; the models' bytes go unless they are to be kept."""
+        try:
+            sessions = tuple(self._load(s.model, threads) for s in steps if isinstance(s, SessionStep))
+        except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds; none may stop a validator
+            return self._without_sessions(error)
+        if not keep:
+            steps = tuple(replace(s, model=b"") if isinstance(s, SessionStep) else s for s in steps)
+        return _Loaded(steps, sessions, _direct(self.program, steps))
 
     def _without_sessions(self, error: Exception) -> _Loaded:
         """Do without onnxruntime: a published program that it can not run must not stop a validator."""

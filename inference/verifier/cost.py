@@ -13,7 +13,7 @@ from inference.verifier.memory import peak_memory
 from inference.verifier.ranges import Ranges
 
 #: Fixed picoseconds of one call: boundary checks, and entering a resident session.
-CALL_TIME = 20_000_000
+CALL_TIME = 30_000_000
 
 #: Fixed picoseconds of one operation, whatever its size: a kernel launch or a numpy call.
 OPERATION_TIME = 6_000_000
@@ -52,15 +52,16 @@ class Rate:
 #: Picoseconds per unit: about three times what one core of a server with AVX2 or better measures, so that the
 #: slowest kernel that may serve the case on a plain machine stays within the price.
 _PRODUCT = Rate(30, 120, 2_500)
-_DEPTHWISE = Rate(400, 4_000, 8_000)
+_DEPTHWISE = Rate(400, 8_000, 15_000)
+_PATCH = Rate(0, 7_000, 7_000)
 _WEIGHT = Rate(60, 2_000, 3_000)
 _TREE_NODE = Rate(20_000, 20_000, 20_000)
-_ELEMENT = Rate(1_200, 2_500, 8_000)
+_ELEMENT = Rate(1_200, 3_500, 8_000)
 _TAP = Rate(3_000, 3_000, 8_000)
 _QUOTIENT = Rate(4_000, 6_000, 60_000)
 _INTEGER_QUOTIENT = 60_000
 _TABLE = 8_000
-_FUNCTION = 600_000
+_FUNCTION = 200_000
 _FUNCTION_START = 150_000_000
 _MOVE = 800
 _ORDER = 60_000
@@ -145,9 +146,14 @@ def _work(ranges: Ranges, index: int, node: Node, tabled: bool) -> int:
 
 
 def _products(node: Node, types: Sequence[TensorType], result: TensorType, bound: int) -> int:
-    weight = types[node.operands[1]]
-    rate, terms = _PRODUCT, weight.shape[-2] if isinstance(node.op, ops.MatMul) else prod(weight.shape[1:])
-    if isinstance(node.op, ops.Conv) and node.op.groups > 1 and weight.shape[1] == 1:
-        rate = _DEPTHWISE
-    streamed = (weight.elements + types[node.operands[0]].elements) * _WEIGHT.at(bound)
+    x, weight = (types[o] for o in node.operands[:2])
+    rate, terms, patches = _PRODUCT, weight.shape[-2], 0
+    if isinstance(node.op, ops.Conv):
+        terms = prod(weight.shape[1:])
+        if node.op.groups > 1 and weight.shape[1] == 1:
+            rate = _DEPTHWISE
+        else:
+            # Where no kernel slides over the input itself, what each window meets is copied side by side.
+            patches = terms * node.op.groups * (result.elements // result.shape[1])
+    streamed = (weight.elements + x.elements) * _WEIGHT.at(bound) + patches * _PATCH.at(bound)
     return result.elements * (terms * rate.at(bound) + _ELEMENT.at(bound)) + streamed

@@ -10,7 +10,7 @@ import numpy as np
 from inference.ir import ops
 from inference.ir.errors import ArtifactFault, InvalidArtifact
 from inference.ir.program import Node, Program
-from inference.ir.types import Integers, TensorType
+from inference.ir.types import DType, Integers, TensorType
 from inference.verifier.contraction import (
     Accumulator,
     products,
@@ -152,9 +152,9 @@ def _is_distance_from_peak(program: Program, node: Node, op: ops.Add) -> bool:
 
 
 def _quotients(dividend: Interval, divisor: Interval) -> Interval:
-    """Whichever way they are rounded; a divisor of 0 gives what its out.low and out.high say."""
+    """Whichever way they are rounded; a divisor of 0 gives the ends of what the epilogue allows."""
     if divisor.low <= 0:
-        return Interval(-ACCUMULATOR_LIMIT, ACCUMULATOR_LIMIT)
+        return Interval(-2 * DType.I64.high, 2 * DType.I64.high)
     least = dividend.low // (divisor.low if dividend.low < 0 else divisor.high)
     most = -(-dividend.high // (divisor.high if dividend.high < 0 else divisor.low))
     return Interval(least, most)

@@ -356,14 +356,14 @@ def test_swish_and_rms_norm_of_new_opsets_follow_their_definition() -> None:
 
 def test_large_layers_in_auto_raise_only_what_needs_it() -> None:
     rng = np.random.default_rng(5)
-    weights = {f"w{i}": (rng.normal(size=(96, 96)) / 10).astype(np.float32) for i in range(5)}
+    weights = {f"w{i}": (rng.normal(size=(112, 112)) / 10).astype(np.float32) for i in range(5)}
     names = ["x", "h0", "h1", "h2", "h3", "y"]
     nodes = []
     for i in range(5):
         nodes.append(node("MatMul", [names[i], f"w{i}"], [f"m{i}"]))
         nodes.append(node("Tanh" if i < 4 else "Identity", [f"m{i}"], [names[i + 1]]))
-    content = model(nodes, {"x": [1, 96]}, weights)
-    samples = images(20, (1, 96), -3, 3)
+    content = model(nodes, {"x": [1, 112]}, weights)
+    samples = images(20, (1, 112), -3, 3)
     artifact = check(content, samples, 0.05)
     assert sum(artifact.report.tiers.values()) == 5
     assert artifact.report.agreement is not None
