@@ -78,7 +78,7 @@ class NodeConfig:
 
     `key_uris`: secret URIs whose session keys are held in memory (`--alice`). `pruning` None: as the database
     was made, or the default for a new one. `temporary`: the folder is deleted when the node has stopped, by
-    whoever made it. `keystore` None: the chain folder's own.
+    whoever made it. `keystore` None: the chain folder's own; `keystore_password` None: files in the clear.
     """
 
     folder: ChainFolder
@@ -89,6 +89,7 @@ class NodeConfig:
     seal: Seal = Seal.SLOTS
     pruning: Pruning | None = None
     keystore: Path | None = None
+    keystore_password: str | None = field(default=None, repr=False)
     temporary: bool = False
     rpc: RpcConfig = field(default_factory=RpcConfig)
     pool: PoolLimits = field(default_factory=PoolLimits)

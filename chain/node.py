@@ -45,7 +45,7 @@ class Node:
         self.runtime = chain.runtime
         self.genesis_hash = chain.genesis.header.hash()
         self.started_at = unix_ms()
-        self.keystore = Keystore(None if config.key_uris else config.keystore_path, config.key_uris)
+        self.keystore = Keystore(config.keystore_path, config.key_uris, config.keystore_password)
         self.notifications = Notifications()
         self.transactions = Transactions(self.store, self.runtime, monotonic_ms, config.pool)
         self._writer = ThreadPoolExecutor(1, "writer")

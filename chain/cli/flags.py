@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chain.cli.failure import UsageFault
+from chain.cli.secret import add_password_flags, keystore_password
 from chain.config import (
     DEFAULT_INFERENCE_CACHE,
     MEBIBYTE,
@@ -84,6 +85,7 @@ def add_node_flags(parser: argparse.ArgumentParser) -> None:
         help="archive, archive-canonical, or how many final states are kept (default: 256)",
     )
     group.add_argument("--keystore-path", type=Path, metavar="PATH", help="folder of the session keys")
+    add_password_flags(group)
     limits = PoolLimits()
     group.add_argument(
         "--pool-limit",
@@ -256,6 +258,7 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         seal=Seal(args.seal),
         pruning=args.state_pruning,
         keystore=args.keystore_path,
+        keystore_password=keystore_password(args),
         temporary=temporary,
         rpc=rpc,
         pool=PoolLimits(
