@@ -5,10 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chain.config import NodeConfig
+from chain.finalising import Finaliser, voters_of
 from chain.importing import BlockImporter, HeaderChecker
-from chain.importing.rules import header_checker
+from chain.importing.rules import authorities_at, header_checker
 from chain.machine import probed_engine
 from chain.store import Genesis, KeyValue, LevelDB, Pruning, Store
+from consensus.authorities import VoterSet
+from consensus.finality.bls import BlsKey
+from consensus.finality.changes import AuthorityRecord
 from genesis.build import GenesisBlock, build_genesis
 from runtime.configuration import build_runtime
 from runtime.executive import Runtime, serial
@@ -24,6 +28,20 @@ class Chain:
     genesis: GenesisBlock
     checker: HeaderChecker
     importer: BlockImporter
+    authorities: AuthorityRecord
+    """Who finalises before the first handover."""
+
+    def observer(self) -> Finaliser:
+        """Finality for a process that follows justifications and votes for nothing."""
+        return self.finaliser(None)
+
+    def finaliser(self, key: BlsKey | None) -> Finaliser:
+        """Finality with a voter's key."""
+        return Finaliser(self.store, self.importer.tree, self.authorities, key)
+
+    def voters_of(self, set_id: int) -> VoterSet:
+        """A voter set that rules or has ruled. Raises `UnknownVoterSet`."""
+        return voters_of(self.store, self.authorities, set_id)
 
 
 @contextmanager
@@ -51,5 +69,7 @@ def assemble(kv: KeyValue, genesis: GenesisBlock, runtime: Runtime, pruning: Pru
     """The parts of a chain over an opened database. Raises `StoreError`."""
     first = Genesis(genesis.header, genesis.storage, genesis.artifacts)
     store = Store.open(kv, genesis=first, pruning=pruning)
-    checker = header_checker(MemoryState(genesis.storage))
-    return Chain(store, runtime, genesis, checker, BlockImporter(store, runtime, checker, serial))
+    state = MemoryState(genesis.storage)
+    checker = header_checker(state)
+    importer = BlockImporter(store, runtime, checker, serial)
+    return Chain(store, runtime, genesis, checker, importer, authorities_at(state))

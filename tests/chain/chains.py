@@ -10,6 +10,7 @@ from chain.opening import Chain, assemble
 from chain.pool import PoolTransaction
 from chain.store import KeyValue, MemoryKeyValue, Pruning
 from client.transaction import SigningContext, Transaction, sign
+from consensus.finality.events import BestBlock
 from genesis.authority import block_key, finality_key
 from genesis.build import GenesisBlock, build_genesis
 from genesis.presets import dev
@@ -44,9 +45,7 @@ class World:
         self.store = self.chain.store
         self.importer = self.chain.importer
         self.author = self.make_author()
-        self.finaliser = Finaliser(
-            self.store, self.importer, self.chain.checker.voters, ALICE_FINALITY_KEY, self.finalised.append
-        )
+        self.finaliser: Finaliser = self.chain.finaliser(ALICE_FINALITY_KEY)
 
     def make_author(self) -> Author:
         """A new author over the same database, as after a restart."""
@@ -67,7 +66,12 @@ class World:
 
     def finalise(self, authored: Authored) -> None:
         """Vote for the block."""
-        self.finaliser.best_block(authored.stored.hash, authored.stored.number, self.now())
+        self.vote_for(authored.stored.hash, authored.stored.number)
+
+    def vote_for(self, block_hash: bytes, number: int) -> None:
+        """Vote for a stored block, as the head of the best chain."""
+        outcomes = self.finaliser.handle(BestBlock(block_hash, number), self.now())
+        self.finalised += [one for one in outcomes if isinstance(one, BlockFinalised)]
 
     def received(self, block_hash: bytes, **changes: Any) -> Received:
         """The block as another node would receive it, outcome included."""

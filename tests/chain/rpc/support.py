@@ -77,7 +77,7 @@ class Sealer:
         if block_hash not in self.rpc.world.importer.tree:
             raise SealingRefused("the block is unknown, or does not build on the finalised one")
         header = self.rpc.world.store.header(block_hash)
-        self.rpc.world.finaliser.best_block(block_hash, header.number, self.rpc.world.now())
+        self.rpc.world.vote_for(block_hash, header.number)
         self.rpc.publish_finality()
 
 
