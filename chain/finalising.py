@@ -5,13 +5,13 @@ before it is signed, a justification before anybody hears of it. What concerns o
 itself) is handed on, in order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from chain.importing import RejectedBlock, RejectionReason
 from chain.logs import Log
-from chain.store import Finalized, Store
+from chain.store import BlockRef, Finalized, Store, TreeRoute
 from consensus.authorities import VoterSet
 from consensus.finality.bls import BlsKey
 from consensus.finality.chain import ChainView
@@ -64,10 +64,23 @@ log = Log("finality")
 
 @dataclass(frozen=True, slots=True)
 class BlockFinalised:
-    """A block became final; `result` lists the newly final hashes, oldest first."""
+    """A block became final; `result` lists the newly final hashes, oldest first.
+
+    `moved` is set where the best block lay on a branch that finality gave up.
+    """
 
     justification: Justification
     result: Finalized
+    moved: "HeadMoved | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMoved:
+    """The head is another block, known before. `returned`: the bodies of the blocks left, by hash."""
+
+    head: BlockRef
+    route: TreeRoute
+    returned: Mapping[bytes, tuple[bytes, ...]]
 
 
 FinalityOutcome: TypeAlias = (
@@ -186,10 +199,19 @@ class Finaliser:
             aux[AUTHORITIES_RECORD] = AUTHORITY_RECORD.encode(authorities)
             if authorities.set_id != justification.set_id:
                 aux[handover_key(justification.set_id)] = block_hash
+        moved = None
+        if not self._tree.is_ancestor(block_hash, self._tree.best.hash):
+            moved = self._leave_for(self._tree.best_above(block_hash).hash)
         result = self._store.finalize(block_hash, justification.encode(), aux=aux, sync=True)
         self._tree.finalise(block_hash)
         log.info("Finalised", number=justification.target_number, hash=block_hash)
-        return BlockFinalised(justification, result)
+        return BlockFinalised(justification, result, moved)
+
+    def _leave_for(self, head: bytes) -> HeadMoved:
+        """Follow finality to another branch, and keep what the old one held before it is deleted."""
+        route = self._store.set_best(head)
+        log.info("Reorganised by finality", head=head, retracted=len(route.retracted))
+        return HeadMoved(self._store.best(), route, bodies_of(self._store, route.retracted))
 
 
 def read_authorities(store: Store) -> AuthorityRecord | None:
@@ -239,3 +261,8 @@ def voters_of(store: Store, genesis: AuthorityRecord, set_id: int) -> VoterSet:
     if change is None:
         raise UnknownVoterSet(set_id)
     return VoterSet(set_id, change.next_voters)
+
+
+def bodies_of(store: Store, blocks: Iterable[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+    """The extrinsics of blocks, by hash."""
+    return {block: store.body(block) or () for block in blocks}

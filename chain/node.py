@@ -9,7 +9,7 @@ from collections.abc import Callable
 from chain.authoring import Author, Authored, Proposer, SealingRefused
 from chain.clock import monotonic_ms, unix_ms
 from chain.config import NodeConfig, Seal
-from chain.core import BlockOffered, NodeCore, NodeEffect, SlotBegan, VoteWanted
+from chain.core import BlockOffered, HeadChosen, NodeCore, NodeEffect, SlotBegan, VoteWanted
 from chain.driving import CoreDriver
 from chain.finalising import BlockFinalised
 from chain.importing import Received
@@ -157,6 +157,9 @@ class Node:
             case BlockImported():
                 self.transactions.block_imported(effect)
                 self.notifications.publish_import(effect)
+            case HeadChosen(block):
+                self.transactions.block_imported(block)
+                self.notifications.publish_head(block)
             case BlockFinalised():
                 self.transactions.block_finalised(effect)
                 self.notifications.finalised.publish(effect)

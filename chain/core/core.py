@@ -6,6 +6,7 @@ from chain.authoring import Author
 from chain.core.events import (
     BlockOffered,
     Continued,
+    HeadChosen,
     NodeEffect,
     NodeInput,
     Report,
@@ -16,9 +17,9 @@ from chain.core.events import (
     WakeAt,
     Woke,
 )
-from chain.finalising import BlockFinalised, Finaliser, FinalityOutcome
+from chain.finalising import BlockFinalised, Finaliser, FinalityOutcome, HeadMoved
 from chain.importing import Received, Stored
-from chain.notifications import BlockImported
+from chain.notifications import BlockImported, block_imported
 from chain.opening import Chain
 from consensus.finality.events import (
     BestBlock,
@@ -100,12 +101,9 @@ class NodeCore:
 
     def _stored(self, stored: Stored, now: int, *, vote: bool = True) -> list[NodeEffect]:
         """Everybody hears of a block that is durable now."""
-        executed = stored.executed
-        header = executed.verified.received.header
-        effects: list[NodeEffect] = [
-            BlockImported(stored.hash, header, stored.route, executed.execution.changes)
-        ]
-        effects += self._finality(BlockStored(header), now)
+        block = block_imported(self._store, stored)
+        effects: list[NodeEffect] = [block]
+        effects += self._finality(BlockStored(block.header), now)
         if stored.is_best and vote:
             effects += self._finality(BestBlock(stored.hash, stored.number), now)
         return effects
@@ -119,7 +117,9 @@ class NodeCore:
         effects = list[NodeEffect]()
         for outcome in outcomes:
             match outcome:
-                case BlockFinalised():
+                case BlockFinalised(moved=moved):
+                    if moved is not None:
+                        effects.append(self._head_chosen(moved))
                     effects.append(outcome)
                 case BroadcastVotes(votes):
                     effects.append(SendToAll(Finality(Votes(votes))))
@@ -132,6 +132,11 @@ class NodeCore:
                 case ReportPeer(peer, fault):
                     effects.append(Report(PeerId(peer), PeerFault.BAD_VOTE, fault.value))
         return effects
+
+    def _head_chosen(self, moved: HeadMoved) -> HeadChosen:
+        header = self._store.header(moved.head.hash)
+        assert header is not None, "the head is stored"
+        return HeadChosen(BlockImported(moved.head.hash, header, moved.route, {}, moved.returned))
 
     def _wake_up(self) -> list[NodeEffect]:
         wake = self._finaliser.wake_at

@@ -103,6 +103,13 @@ class Continue:
     """Blocks wait to be imported: send `Continued` once nothing else is to be done first."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeadChosen:
+    """Finality made a block the head that was known before."""
+
+    block: BlockImported
+
+
 NodeInput: TypeAlias = NetworkEvent | SlotBegan | BlockOffered | VoteWanted | Woke | Continued
 NodeEffect: TypeAlias = (
     Send
@@ -114,5 +121,6 @@ NodeEffect: TypeAlias = (
     | Continue
     | Authored
     | BlockImported
+    | HeadChosen
     | BlockFinalised
 )

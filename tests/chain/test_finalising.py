@@ -105,3 +105,22 @@ def test_a_damaged_justification_is_refused(world: World, damage: Callable[[byte
     with pytest.raises(RejectedBlock) as rejection:
         other.chain.observer().justify(damage(encoded), 1, authored.stored.hash, world.now())
     assert rejection.value.reason is RejectionReason.JUSTIFICATION
+
+
+def test_finality_of_another_branch_moves_the_head_and_keeps_what_the_lost_blocks_held(world: World) -> None:
+    """This node built two blocks; the voters made a lone rival final."""
+    rival = World()
+    final = rival.build().stored.hash
+    rival.vote_for(final, 1)
+    lost = [world.build(world.transfer()).stored.hash, world.build().stored.hash]
+    world.importer.import_block(rival.received(final), world.now() + 10**6)
+    assert world.store.best().hash == lost[1]
+    encoded = rival.store.justification(final)
+    assert encoded is not None
+    (outcome,) = world.finaliser.justify(encoded, 1, final, world.now())
+    assert isinstance(outcome, BlockFinalised)
+    assert outcome.moved is not None
+    assert outcome.moved.head.hash == final == world.store.best().hash == world.importer.tree.best.hash
+    assert list(outcome.moved.returned) == [lost[1], lost[0]]
+    assert len(outcome.moved.returned[lost[0]]) == 2, "the timestamp and the transfer"
+    assert not world.store.contains(lost[0])
