@@ -86,6 +86,7 @@ class NodeConfig:
     validator: bool = False
     key_uris: tuple[str, ...] = ()
     force_authoring: bool = False
+    measures_machine: bool = True
     seal: Seal = Seal.SLOTS
     pruning: Pruning | None = None
     keystore: Path | None = None

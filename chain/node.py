@@ -18,6 +18,7 @@ from chain.logs import Log
 from chain.machine import settle_memory
 from chain.notifications import BlockImported, Notifications
 from chain.opening import Chain, open_chain
+from chain.preflight import check_validator
 from chain.rpc import build_table
 from chain.signals import until_signalled
 from chain.transactions import Transactions
@@ -182,5 +183,7 @@ async def run_node(config: NodeConfig, started: Callable[[Node, RpcServer], None
             pruning=chain.store.pruning,
         )
         node = Node(config, chain)
+        if config.validator and not config.temporary:
+            check_validator(config, chain.store, node.keystore, chain.checker.slot_duration_ms)
         await until_signalled(node.run(started))
     log.info("Stopped")

@@ -138,6 +138,11 @@ def _add_role_flags(parser: argparse.ArgumentParser) -> None:
         "--force-authoring", action="store_true", help="author even while no peer is connected"
     )
     group.add_argument(
+        "--no-hardware-benchmarks",
+        action="store_true",
+        help="do not measure whether this machine is fast enough to validate",
+    )
+    group.add_argument(
         "--seal",
         choices=[one.value for one in Seal],
         default=Seal.SLOTS.value,
@@ -255,6 +260,7 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         validator=validator,
         key_uris=tuple(f"//{name}" for name in names),
         force_authoring=args.force_authoring or args.dev,
+        measures_machine=not args.no_hardware_benchmarks,
         seal=Seal(args.seal),
         pruning=args.state_pruning,
         keystore=args.keystore_path,

@@ -32,6 +32,7 @@ COMMANDS = {
     "import-blocks": ("chain.cli.blocks", "verify and store the blocks of a file"),
     "check-block": ("chain.cli.blocks", "execute a stored block again and compare everything"),
     "revert": ("chain.cli.database", "take back the newest blocks"),
+    "benchmark": ("chain.cli.benchmark", "measure this machine"),
     "purge": ("chain.cli.database", "delete a chain's database"),
 }
 

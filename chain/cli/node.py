@@ -9,6 +9,7 @@ from chain.logs import Log
 from chain.logs import configure as configure_logs
 from chain.machine import MachineFault
 from chain.node import Node, run_node
+from chain.preflight import PreflightFault
 from network.rpc import RpcServer, RpcServerError
 
 log = Log("rpc")
@@ -22,7 +23,7 @@ DEV_NOTE = (
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     """Declare `run`, or `dev`."""
     add_node_flags(parser)
-    parser.set_defaults(handler=_run, expected=(RpcServerError, MachineFault))
+    parser.set_defaults(handler=_run, expected=(RpcServerError, MachineFault, PreflightFault))
     if name == "dev":
         parser.description = DEV_NOTE
         parser.set_defaults(dev=True)
