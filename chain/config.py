@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from chain.metrics.server import MetricsConfig
 from chain.pool import PoolLimits
 from chain.store import Pruning
 from genesis.spec import ChainSpec
@@ -93,6 +94,7 @@ class NodeConfig:
     keystore_password: str | None = field(default=None, repr=False)
     temporary: bool = False
     rpc: RpcConfig = field(default_factory=RpcConfig)
+    metrics: MetricsConfig | None = None
     pool: PoolLimits = field(default_factory=PoolLimits)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     log: LogConfig = field(default_factory=LogConfig)

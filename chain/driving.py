@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
 from chain.core import Continue, Continued, NodeCore, NodeEffect, NodeInput, WakeAt, Woke
 from chain.importing import RejectedBlock
@@ -25,11 +26,17 @@ class CoreDriver:
     """Runs `core`; `carry_out` performs each effect, on the loop's thread."""
 
     def __init__(
-        self, core: NodeCore, carry_out: Callable[[NodeEffect], None], now_ms: Callable[[], int]
+        self,
+        core: NodeCore,
+        carry_out: Callable[[NodeEffect], None],
+        now_ms: Callable[[], int],
+        timed: Callable[[NodeInput, list[NodeEffect], float], None] = lambda event, effects, seconds: None,
     ) -> None:
+        """`timed` hears how long the core took for each event."""
         self._core = core
         self._carry_out = carry_out
         self._now = now_ms
+        self._timed = timed
         self._own = deque[tuple[NodeInput, _Answer | None]]()
         self._peers = deque[tuple[NodeInput, Callable[[], None]]]()
         self._continue = False
@@ -104,7 +111,10 @@ class CoreDriver:
 
     async def _handle(self, event: NodeInput) -> list[NodeEffect]:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writer, lambda: self._core.handle(event, self._now()))
+        started = perf_counter()
+        effects = await loop.run_in_executor(self._writer, lambda: self._core.handle(event, self._now()))
+        self._timed(event, effects, perf_counter() - started)
+        return effects
 
     def _perform(self, effects: list[NodeEffect]) -> None:
         for effect in effects:

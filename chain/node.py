@@ -9,17 +9,19 @@ from collections.abc import Callable
 from chain.authoring import Author, Authored, Proposer, SealingRefused
 from chain.clock import monotonic_ms, unix_ms
 from chain.config import NodeConfig, Seal
-from chain.core import BlockOffered, HeadChosen, NodeCore, NodeEffect, SlotBegan, VoteWanted
+from chain.core import BlockOffered, HeadChosen, NodeCore, NodeEffect, NodeInput, SlotBegan, VoteWanted
 from chain.driving import CoreDriver
 from chain.finalising import BlockFinalised
 from chain.importing import Received
 from chain.keystore import Keystore
 from chain.logs import Log
 from chain.machine import settle_memory
+from chain.metrics import MetricsServer, NodeState, Recorder, Snapshot
 from chain.notifications import BlockImported, Notifications
 from chain.opening import Chain, open_chain
 from chain.preflight import check_validator
 from chain.rpc import build_table
+from chain.rpc.table import program_version
 from chain.signals import until_signalled
 from chain.transactions import Transactions
 from consensus.digest import slot_of_header
@@ -52,7 +54,9 @@ class Node:
             proposer = Proposer(self.store, self.runtime)
             author = Author(self.store, chain.importer, proposer, chain.checker, block_key)
         core = NodeCore(chain, author, chain.finaliser(finality_key), unix_ms)
-        self._driver = CoreDriver(core, self._carry_out, unix_ms)
+        self.recorder = Recorder(self.spec.id)
+        self._core = core
+        self._driver = CoreDriver(core, self._carry_out, unix_ms, self._timed)
         self._wanted = asyncio.Event()
 
     def _authority_keys(self) -> tuple[SessionKey | None, BlsKey | None]:
@@ -73,7 +77,10 @@ class Node:
         """Serve and author until cancelled. `started` hears when the RPC server listens."""
         self.store.warm_up()
         server = RpcServer(build_table(self), self.config.rpc)
+        metrics = self._metrics_server()
         await server.start()
+        if metrics is not None:
+            await metrics.start()
         settle_memory()
         if started is not None:
             started(self, server)
@@ -85,6 +92,8 @@ class Node:
         finally:
             self.notifications.close()
             await server.stop()
+            if metrics is not None:
+                await metrics.stop()
 
     async def _sealing(self) -> None:
         match self.config.seal:
@@ -154,8 +163,10 @@ class Node:
                     transactions=len(proposal.included),
                     ended=proposal.ended.value,
                 )
+                self.recorder.authored(effect)
                 self.transactions.remove(proposal.invalid)
             case BlockImported():
+                self.recorder.block(effect)
                 self.transactions.block_imported(effect)
                 self.notifications.publish_import(effect)
             case HeadChosen(block):
@@ -164,6 +175,50 @@ class Node:
             case BlockFinalised():
                 self.transactions.block_finalised(effect)
                 self.notifications.finalised.publish(effect)
+
+    # -- metrics ------------------------------------------------------------------------------------------
+
+    def _metrics_server(self) -> MetricsServer | None:
+        if self.config.metrics is None:
+            return None
+        state = NodeState(
+            self.spec.id,
+            self.config.name,
+            program_version(),
+            self.started_at,
+            self.is_authority,
+            self._snapshot,
+        )
+        self.recorder.registry.register(state)
+        return MetricsServer(self.config.metrics, self.recorder.registry, lambda: True)
+
+    def _timed(self, event: NodeInput, effects: list[NodeEffect], seconds: float) -> None:
+        if isinstance(event, SlotBegan):
+            if any(isinstance(one, Authored) for one in effects):
+                self.recorder.constructed.observe(seconds)
+        elif any(isinstance(one, BlockImported) for one in effects):
+            self.recorder.imported.observe(seconds)
+
+    def _snapshot(self) -> Snapshot:
+        pool, models = self.transactions.pool, self.chain.models
+        best = self.store.best().number
+        return Snapshot(
+            best=best,
+            finalised=self.store.finalized().number,
+            target=best,
+            leaves=len(self.store.leaves()),
+            ready=pool.ready_count,
+            future=len(pool.futures()),
+            peers=0,
+            is_syncing=False,
+            bytes_in=0,
+            bytes_out=0,
+            round=self._core.finaliser.round,
+            set_id=self._core.finaliser.set_id,
+            state_cache_bytes=self.store.cached_bytes,
+            models_resident=len(models),
+            models_bytes=models.size,
+        )
 
     def _next_slot(self) -> int:
         best = self.store.header(self.store.best().hash)

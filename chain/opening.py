@@ -8,14 +8,16 @@ from chain.config import NodeConfig
 from chain.finalising import Finaliser, voters_of
 from chain.importing import BlockImporter, HeaderChecker
 from chain.importing.rules import authorities_at, header_checker
-from chain.machine import probed_engine
+from chain.machine import probed_models
 from chain.store import Genesis, KeyValue, LevelDB, Pruning, Store
 from consensus.authorities import VoterSet
 from consensus.finality.bls import BlsKey
 from consensus.finality.changes import AuthorityRecord
 from genesis.build import GenesisBlock, build_genesis
+from inference import ModelCache
 from runtime.configuration import build_runtime
 from runtime.executive import Runtime, serial
+from runtime.inference_engine import LocalEngine
 from runtime.primitives.state import MemoryState
 
 
@@ -30,6 +32,8 @@ class Chain:
     importer: BlockImporter
     authorities: AuthorityRecord
     """Who finalises before the first handover."""
+    models: ModelCache
+    """The models kept ready."""
 
     def observer(self) -> Finaliser:
         """Finality for a process that follows justifications and votes for nothing."""
@@ -50,12 +54,13 @@ def open_chain(config: NodeConfig) -> Iterator[Chain]:
 
     Raises `StoreError` (locked, corrupt, another genesis), `InvalidGenesis`, `MachineFault`.
     """
-    runtime = build_runtime(probed_engine(config.inference.cache_bytes, config.inference.threads))
+    models = probed_models(config.inference.cache_bytes, config.inference.threads)
+    runtime = build_runtime(LocalEngine(models))
     genesis = build_genesis(config.spec, runtime)
     config.folder.database.mkdir(parents=True, exist_ok=True)
     kv = LevelDB.open(config.folder.database)
     try:
-        chain = assemble(kv, genesis, runtime, config.pruning)
+        chain = assemble(kv, genesis, runtime, config.pruning, models)
     except BaseException:
         kv.close()
         raise
@@ -65,11 +70,17 @@ def open_chain(config: NodeConfig) -> Iterator[Chain]:
         chain.store.close()
 
 
-def assemble(kv: KeyValue, genesis: GenesisBlock, runtime: Runtime, pruning: Pruning | None = None) -> Chain:
+def assemble(
+    kv: KeyValue,
+    genesis: GenesisBlock,
+    runtime: Runtime,
+    pruning: Pruning | None = None,
+    models: ModelCache | None = None,
+) -> Chain:
     """The parts of a chain over an opened database. Raises `StoreError`."""
     first = Genesis(genesis.header, genesis.storage, genesis.artifacts)
     store = Store.open(kv, genesis=first, pruning=pruning)
     state = MemoryState(genesis.storage)
     checker = header_checker(state)
     importer = BlockImporter(store, runtime, checker, serial)
-    return Chain(store, runtime, genesis, checker, importer, authorities_at(state))
+    return Chain(store, runtime, genesis, checker, importer, authorities_at(state), models or ModelCache())

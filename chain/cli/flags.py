@@ -18,6 +18,8 @@ from chain.config import (
     Seal,
     default_base_path,
 )
+from chain.metrics import MetricsConfig
+from chain.metrics.server import DEFAULT_PORT as DEFAULT_METRICS_PORT
 from chain.pool import PoolLimits
 from chain.store import Pruning
 from genesis.presets import find_spec
@@ -122,7 +124,22 @@ def add_node_flags(parser: argparse.ArgumentParser) -> None:
         metavar="MIB",
         help="memory for models that are kept ready (default: %(default)s)",
     )
+    _add_metrics_flags(parser)
     _add_log_flags(parser)
+
+
+def _add_metrics_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("metrics")
+    group.add_argument(
+        "--prometheus-port",
+        type=whole(0, MAX_PORT),
+        metavar="PORT",
+        help=f"0: any free one (default: {DEFAULT_METRICS_PORT}, where nobody else listens there)",
+    )
+    group.add_argument(
+        "--prometheus-external", action="store_true", help="serve the metrics on all interfaces"
+    )
+    group.add_argument("--no-prometheus", action="store_true", help="serve no metrics")
 
 
 def _add_role_flags(parser: argparse.ArgumentParser) -> None:
@@ -267,6 +284,7 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         keystore_password=keystore_password(args),
         temporary=temporary,
         rpc=rpc,
+        metrics=_metrics_config(args),
         pool=PoolLimits(
             ready_count=args.pool_limit,
             ready_bytes=args.pool_kbytes * 1024,
@@ -277,6 +295,15 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         inference=InferenceConfig(args.inference_threads, args.inference_cache_mb * MEBIBYTE),
         log=LogConfig(tuple(args.log), args.log_format == "json"),
     )
+
+
+def _metrics_config(args: argparse.Namespace) -> MetricsConfig | None:
+    if args.no_prometheus:
+        return None
+    host, port = ALL_INTERFACES if args.prometheus_external else LOOPBACK, args.prometheus_port
+    if port is None:
+        return MetricsConfig(host, required=False)
+    return MetricsConfig(host, port)
 
 
 def _rpc_config(args: argparse.Namespace, validator: bool) -> RpcConfig:
