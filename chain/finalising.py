@@ -5,9 +5,9 @@ before it is signed, a justification before anybody hears of it. What concerns o
 itself) is handed on, in order.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from chain.importing import RejectedBlock, RejectionReason
 from chain.logs import Log
@@ -95,10 +95,18 @@ FinalityOutcome: TypeAlias = (
 )
 
 
-class Finaliser:
-    """This node's part in finality: a voter in the sets that hold `key`'s public key, an observer otherwise.
+class FinalityKeys(Protocol):
+    """Whoever holds finality keys: the keystore."""
 
-    `genesis` is who rules before the first handover.
+    def finality_keys(self) -> Sequence[BlsKey]:
+        """All finality keys, in a fixed order."""
+        ...
+
+
+class Finaliser:
+    """This node's part in finality: a voter in the sets that hold one of its `keys`, an observer otherwise.
+
+    `genesis` is who rules before the first handover; `keys` None: never a voter.
     """
 
     def __init__(
@@ -106,16 +114,20 @@ class Finaliser:
         store: Store,
         tree: ForkTree,
         genesis: AuthorityRecord,
-        key: BlsKey | None,
+        keys: FinalityKeys | None,
         times: Times | None = None,
     ) -> None:
         journal = store.aux(VOTE_RECORD)
         self._store = store
         self._tree = tree
-        self._key = key
+        self._keys = keys
+        authorities = read_authorities(store) or genesis
+        voters = {voter.key for voter in authorities.members}
+        own = (key for key in (keys.finality_keys() if keys is not None else ()) if key.public in voters)
+        self._key = next(own, None)
         self._core = FinalityCore(
-            read_authorities(store) or genesis,
-            key.public if key is not None else None,
+            authorities,
+            self._key.public if self._key is not None else None,
             ChainView(tree, store.header),
             ROUND_RECORD.decode(journal) if journal is not None else None,
             handovers=recent_handovers(store),

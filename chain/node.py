@@ -25,8 +25,6 @@ from chain.rpc.table import program_version
 from chain.signals import until_signalled
 from chain.transactions import Transactions
 from consensus.digest import slot_of_header
-from consensus.finality.bls import BlsKey
-from consensus.keys import SessionKey
 from consensus.slots import next_slot, time_until_slot
 from network.rpc import RpcServer
 
@@ -47,29 +45,23 @@ class Node:
         self.keystore = Keystore(config.keystore_path, config.key_uris, config.keystore_password)
         self.notifications = Notifications()
         self.transactions = Transactions(self.store, self.runtime, monotonic_ms, config.pool)
-        block_key, finality_key = self._authority_keys()
-        self.is_authority = block_key is not None
         author = None
-        if block_key is not None:
+        if config.validator:
             proposer = Proposer(self.store, self.runtime)
-            author = Author(self.store, chain.importer, proposer, chain.checker, block_key)
-        core = NodeCore(chain, author, chain.finaliser(finality_key), unix_ms)
+            author = Author(self.store, chain.importer, proposer, chain.checker, self.keystore)
+        core = NodeCore(chain, author, chain.finaliser(self.keystore if config.validator else None), unix_ms)
         self.recorder = Recorder(self.spec.id)
         self._core = core
         self._driver = CoreDriver(core, self._carry_out, unix_ms, self._timed)
         self._wanted = asyncio.Event()
 
-    def _authority_keys(self) -> tuple[SessionKey | None, BlsKey | None]:
-        """The first validator of the chain whose keys this node holds, where it is to validate."""
-        if not self.config.validator:
-            return None, None
-        authorities = self.chain.checker.epoch_of(0).authorities.members
-        for authority, voter in zip(authorities, self.chain.authorities.members, strict=True):
-            block_key = self.keystore.block_key(authority.key)
-            if block_key is not None:
-                return block_key, self.keystore.finality_key(voter.key)
-        log.warn("No key of a validator in the keystore: this node follows the chain and authors nothing")
-        return None, None
+    @property
+    def is_authority(self) -> bool:
+        """Whether this node may author now: it is to validate, and holds a key of the present authorities."""
+        authorities = self.chain.checker.epoch_of(self.chain.checker.slot_at(unix_ms())).authorities
+        return self.config.validator and any(
+            authorities.index_of(key.public) is not None for key in self.keystore.block_keys()
+        )
 
     # -- running ------------------------------------------------------------------------------------------
 
@@ -82,12 +74,14 @@ class Node:
         if metrics is not None:
             await metrics.start()
         settle_memory()
+        if self.config.validator and not self.is_authority:
+            log.warn("No key of a present authority in the keystore: this node authors once one is elected")
         if started is not None:
             started(self, server)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._driver.run())
-                if self.is_authority:
+                if self.config.validator:
                     tasks.create_task(self._sealing())
         finally:
             self.notifications.close()
@@ -186,7 +180,7 @@ class Node:
             self.config.name,
             program_version(),
             self.started_at,
-            self.is_authority,
+            self.config.validator,
             self._snapshot,
         )
         self.recorder.registry.register(state)

@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chain.config import NodeConfig
-from chain.finalising import Finaliser, voters_of
+from chain.finalising import Finaliser, FinalityKeys, voters_of
 from chain.importing import BlockImporter, HeaderChecker
 from chain.importing.rules import authorities_at, header_checker
 from chain.machine import probed_models
 from chain.store import Genesis, KeyValue, LevelDB, Pruning, Store
 from consensus.authorities import VoterSet
-from consensus.finality.bls import BlsKey
 from consensus.finality.changes import AuthorityRecord
 from genesis.build import GenesisBlock, build_genesis
 from inference import ModelCache
@@ -39,9 +38,9 @@ class Chain:
         """Finality for a process that follows justifications and votes for nothing."""
         return self.finaliser(None)
 
-    def finaliser(self, key: BlsKey | None) -> Finaliser:
-        """Finality with a voter's key."""
-        return Finaliser(self.store, self.importer.tree, self.authorities, key)
+    def finaliser(self, keys: FinalityKeys | None) -> Finaliser:
+        """Finality with a voter's keys."""
+        return Finaliser(self.store, self.importer.tree, self.authorities, keys)
 
     def voters_of(self, set_id: int) -> VoterSet:
         """A voter set that rules or has ruled. Raises `UnknownVoterSet`."""

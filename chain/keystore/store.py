@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar, cast
 
 from chain.keystore.files import (
     MAX_KEY_FILES,
@@ -21,6 +22,8 @@ from consensus.finality.bls import BlsKey
 from consensus.keys import SessionKey
 from genesis.authority import block_key, finality_key
 from runtime.primitives.keys import InvalidMnemonic, InvalidUri
+
+K = TypeVar("K", SessionKey, BlsKey)
 
 log = Log("keystore")
 
@@ -43,7 +46,7 @@ class Keystore:
         self._folder = folder
         self._password = password
         self._cost = cost or PasswordCost()
-        self._opened = dict[tuple[KeyType, bytes], str]()
+        self._derived = dict[tuple[KeyType, bytes], SessionKey | BlsKey]()
         self._memory = {(key_type, public_key(key_type, uri)): uri for uri in uris for key_type in KeyType}
 
     def entries(self) -> tuple[KeyEntry, ...]:
@@ -57,13 +60,19 @@ class Keystore:
 
     def block_key(self, public: bytes) -> SessionKey | None:
         """The block key with this public key, or None. Raises `KeystoreFault` for a file that is damaged."""
-        uri = self._uri(KeyType.BLOCK, public)
-        return None if uri is None else block_key(uri)
+        return self._key(KeyType.BLOCK, public, block_key)
+
+    def block_keys(self) -> tuple[SessionKey, ...]:
+        """All block keys, those in memory first, then by name. Raises `KeystoreFault` as `block_key` does."""
+        return self._all(KeyType.BLOCK, self.block_key)
+
+    def finality_keys(self) -> tuple[BlsKey, ...]:
+        """All finality keys, likewise."""
+        return self._all(KeyType.FINALITY, self.finality_key)
 
     def finality_key(self, public: bytes) -> BlsKey | None:
         """The finality key with this public key, or None. Raises `KeystoreFault` as `block_key` does."""
-        uri = self._uri(KeyType.FINALITY, public)
-        return None if uri is None else finality_key(uri)
+        return self._key(KeyType.FINALITY, public, finality_key)
 
     def insert(self, key_type: KeyType, uri: str, public: bytes | None = None) -> KeyEntry:
         """Store a key durably, and say which it is. Inserting it again changes nothing.
@@ -102,6 +111,21 @@ class Keystore:
         entries = (read_entry(self._folder / name) for name in names)
         return {(entry.key_type, entry.public): entry for entry in entries if entry is not None}
 
+    def _all(self, key_type: KeyType, opened: Callable[[bytes], K | None]) -> tuple[K, ...]:
+        wanted = (entry.public for entry in self.entries() if entry.key_type is key_type)
+        return tuple(key for key in map(opened, wanted) if key is not None)
+
+    def _key(self, key_type: KeyType, public: bytes, derive: Callable[[str], K]) -> K | None:
+        """Opened and derived once: a password costs half a second, a phrase some milliseconds."""
+        if not self.has(key_type, public):
+            return None
+        if (key_type, public) not in self._derived:
+            uri = self._uri(key_type, public)
+            if uri is None:
+                return None
+            self._derived[key_type, public] = derive(uri)
+        return cast(K, self._derived[key_type, public])
+
     def _uri(self, key_type: KeyType, public: bytes) -> str | None:
         held = self._memory.get((key_type, public))
         if held is not None:
@@ -109,8 +133,6 @@ class Keystore:
         entry = self._files().get((key_type, public))
         if entry is None or entry.path is None:
             return None
-        if (key_type, public) in self._opened:
-            return self._opened[key_type, public]
         if entry.exposed:
             log.warn("Other users can read a secret key: run chmod 600", file=entry.path)
         uri = self._open(entry.path)
@@ -123,7 +145,6 @@ class Keystore:
                 f"key file {entry.path} holds the secret of 0x{found.hex()}, not of the key it is named "
                 "for: remove the file and insert the right key"
             )
-        self._opened[key_type, public] = uri
         return uri
 
     def _open(self, path: Path) -> str:
