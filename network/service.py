@@ -23,14 +23,11 @@ from network.messages import (
     PeerDisconnected,
     PeerFault,
     PeerId,
-    PeersRequest,
-    PeersResponse,
-    Request,
-    Response,
     Status,
 )
 from network.peers import PeerLimits, PeerManager, Refused
 from network.peers.book import AddressBook
+from network.peers.exchange import AddressExchange
 from network.transport.channel import MAX_PACKET, InvalidChannel
 from network.transport.connection import Connection, Gone, Traffic, WebSocket, establish
 from network.wire import InvalidMessage
@@ -49,8 +46,8 @@ MAX_HALF_OPEN = 64
 
 MAX_HALF_OPEN_PER_HOST = 16
 
-OWN_REQUESTS = 1 << 63
-"""Ids of the service's own requests begin here; those of the node stay below."""
+WILDCARDS = ("0.0.0.0", "::")
+"""Hosts to listen at that nobody can be sent to."""
 
 
 class NetworkError(Exception):
@@ -114,8 +111,7 @@ class NetworkService:
         self._connections = dict[PeerId, Connection]()
         self._half_open = Counter[str]()
         self._conversations: asyncio.TaskGroup | None = None
-        self._asked = dict[PeerId, int]()
-        self._requests = OWN_REQUESTS
+        self._others = AddressExchange(self._manager, self._own_addresses, self.send, self.report)
         self._listening: tuple[Address, ...] = ()
 
     # -- running ------------------------------------------------------------------------------------------
@@ -163,8 +159,8 @@ class NetworkService:
                 conversations.create_task(self._dial(session, address))
             if loop.time() >= next_exchange:
                 next_exchange = loop.time() + EXCHANGE_SECONDS
-                for connection in list(self._connections.values()):
-                    self._ask_for_addresses(connection)
+                for peer in list(self._connections):
+                    self._others.ask(peer)
             await asyncio.sleep(TICK_SECONDS)
 
     # -- what the node asks for ---------------------------------------------------------------------------
@@ -215,6 +211,10 @@ class NetworkService:
     def addresses(self) -> tuple[Address, ...]:
         """Where this node listens, with its name."""
         return self._listening
+
+    def _own_addresses(self) -> list[Address]:
+        """Where others may look for this node."""
+        return [*self._config.public, *(one for one in self._listening if one.host not in WILDCARDS)]
 
     def reserve(self, text: str) -> None:
         """Keep a connection to the peer at this address. Raises `InvalidAddress`."""
@@ -314,7 +314,7 @@ class NetworkService:
             "Peer connected", {"peer": peer, "host": connection.host, "inbound": connection.is_inbound}
         )
         self._deliver(PeerConnected(peer, connection.status), lambda: None)
-        self._ask_for_addresses(connection)
+        self._others.ask(peer)
         why = "stopped"
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -325,7 +325,7 @@ class NetworkService:
         finally:
             if self._connections.get(peer) is connection:
                 del self._connections[peer]
-                self._asked.pop(peer, None)
+                self._others.forget(peer)
                 self._manager.disconnected(peer, self._now())
                 self._tell("Peer disconnected", {"peer": peer, "why": why})
                 self._deliver(PeerDisconnected(peer), lambda: None)
@@ -340,49 +340,11 @@ class NetworkService:
             if not connection.limits.allow(message, size, self._now()):
                 connection.handled(size)
                 self.report(connection.peer, PeerFault.FLOODING, type(message).__name__)
-            elif not self._keep_for_itself(connection, message):
+            elif not self._others.handle(connection.peer, message):
                 done = _once(partial(connection.handled, size))
                 self._deliver(MessageReceived(connection.peer, message), done)
             else:
                 connection.handled(size)
-
-    # -- peer exchange ------------------------------------------------------------------------------------
-
-    def _ask_for_addresses(self, connection: Connection) -> None:
-        self._requests += 1
-        self._asked[connection.peer] = self._requests
-        self.send(connection.peer, Request(self._requests, PeersRequest()))
-
-    def _keep_for_itself(self, connection: Connection, message: Message) -> bool:
-        """Handle what concerns the service alone; whether it was that."""
-        match message:
-            case Request(number, PeersRequest()):
-                own = [*self._config.public, *(one for one in self._listening if one.host not in _WILDCARDS)]
-                told = [str(one) for one in (*own, *self._manager.share()) if one.peer is not None]
-                self.send(connection.peer, Response(number, PeersResponse(tuple(told))))
-            case Response(number, body) if number >= OWN_REQUESTS:
-                if self._asked.pop(connection.peer, None) != number:
-                    self.report(connection.peer, PeerFault.UNREQUESTED)
-                elif isinstance(body, PeersResponse):
-                    self._learn(connection.peer, body.addresses)
-            case Status():
-                self.report(connection.peer, PeerFault.UNREQUESTED, "a second status")
-            case _:
-                return False
-        return True
-
-    def _learn(self, source: PeerId, texts: tuple[str, ...]) -> None:
-        addresses = list[Address]()
-        for text in texts:
-            try:
-                addresses.append(parse_address(text, with_peer=True))
-            except InvalidAddress as error:
-                self.report(source, PeerFault.BAD_ANSWER, str(error))
-                return
-        self._manager.learn(addresses, source)
-
-
-_WILDCARDS = ("0.0.0.0", "::")
 
 
 def _once(work: Callable[[], None]) -> Done:
