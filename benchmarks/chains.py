@@ -10,11 +10,11 @@ from chain.authoring import Author, Proposer
 from chain.clock import unix_ms
 from chain.config import ChainFolder, NodeConfig
 from chain.importing import Received
+from chain.keystore import Keystore
 from chain.machine import settle_memory
 from chain.opening import Chain, open_chain
 from chain.pool import PoolTransaction
 from client.transaction import SigningContext, Transaction, sign
-from genesis.authority import block_key
 from genesis.presets import dev
 from genesis.spec import ChainSpec, PlainGenesis
 from runtime.primitives.hashing import blake2_256
@@ -74,9 +74,8 @@ def transfer(chain: Chain, signer: KeyPair, dest: bytes, nonce: int) -> Transact
 def author_blocks(chain: Chain, batches: Sequence[Sequence[Transaction]]) -> list[Received]:
     """One block for each batch, all of which must fit; the answer is what another node would receive."""
     store = chain.store
-    author = Author(
-        store, chain.importer, Proposer(store, chain.runtime), chain.checker, block_key("//Alice")
-    )
+    keys = Keystore(None, ("//Alice",))
+    author = Author(store, chain.importer, Proposer(store, chain.runtime), chain.checker, keys)
     slot = chain.checker.slot_at(unix_ms())
     blocks = []
     for offset, batch in enumerate(batches):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from chain.metrics.server import MetricsConfig
 from chain.pool import PoolLimits
 from chain.store import Pruning
 from genesis.spec import ChainSpec
@@ -78,7 +79,7 @@ class NodeConfig:
 
     `key_uris`: secret URIs whose session keys are held in memory (`--alice`). `pruning` None: as the database
     was made, or the default for a new one. `temporary`: the folder is deleted when the node has stopped, by
-    whoever made it. `keystore` None: the chain folder's own.
+    whoever made it. `keystore` None: the chain folder's own; `keystore_password` None: files in the clear.
     """
 
     folder: ChainFolder
@@ -86,11 +87,14 @@ class NodeConfig:
     validator: bool = False
     key_uris: tuple[str, ...] = ()
     force_authoring: bool = False
+    measures_machine: bool = True
     seal: Seal = Seal.SLOTS
     pruning: Pruning | None = None
     keystore: Path | None = None
+    keystore_password: str | None = field(default=None, repr=False)
     temporary: bool = False
     rpc: RpcConfig = field(default_factory=RpcConfig)
+    metrics: MetricsConfig | None = None
     pool: PoolLimits = field(default_factory=PoolLimits)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     log: LogConfig = field(default_factory=LogConfig)

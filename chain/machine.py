@@ -5,7 +5,6 @@ import gc
 from chain.logs import Log
 from inference import ModelCache
 from inference.executor import conformance
-from runtime.inference_engine import LocalEngine
 
 YOUNG_OBJECTS = 50_000
 """Objects made before a young collection: a block makes many that die at its end without any collector."""
@@ -17,8 +16,8 @@ class MachineFault(Exception):
     """This machine cannot execute models as consensus demands; the text says why and what to do."""
 
 
-def probed_engine(cache_bytes: int, threads: int) -> LocalEngine:
-    """The engine over those kernels that give the defined bits on this machine. Raises `MachineFault`."""
+def probed_models(cache_bytes: int, threads: int) -> ModelCache:
+    """Models run by those kernels that give the defined bits on this machine. Raises `MachineFault`."""
     report = conformance()
     if report.reference_failures:
         raise MachineFault(
@@ -28,7 +27,7 @@ def probed_engine(cache_bytes: int, threads: int) -> LocalEngine:
     for failure in report.failures:
         log.warn("Kernel disabled: it failed the probe", kernel=failure.kernel, why=failure.detail)
     log.info("Inference kernels probed", disabled=len(report.disabled), threads=threads)
-    return LocalEngine(ModelCache(cache_bytes, threads=threads))
+    return ModelCache(cache_bytes, threads=threads)
 
 
 def settle_memory() -> None:

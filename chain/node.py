@@ -1,35 +1,32 @@
 """The node: the one place where all parts meet.
 
-One event loop serves RPC and keeps time; one writer thread imports, authors and finalises, so that the
-database has one writer and the loop never waits for a block.
+One event loop serves RPC, talks to peers and keeps time; the core decides, on a thread of its own.
 """
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from chain.authoring import Author, Authored, Proposer, SealingRefused
 from chain.clock import monotonic_ms, unix_ms
 from chain.config import NodeConfig, Seal
-from chain.finalising import BlockFinalised, Finaliser
-from chain.importing import Received, Stored
+from chain.core import BlockOffered, HeadChosen, NodeCore, NodeEffect, NodeInput, SlotBegan, VoteWanted
+from chain.driving import CoreDriver
+from chain.finalising import BlockFinalised
+from chain.importing import Received
 from chain.keystore import Keystore
 from chain.logs import Log
 from chain.machine import settle_memory
+from chain.metrics import MetricsServer, NodeState, Recorder, Snapshot
 from chain.notifications import BlockImported, Notifications
 from chain.opening import Chain, open_chain
+from chain.preflight import check_validator
 from chain.rpc import build_table
+from chain.rpc.table import program_version
 from chain.signals import until_signalled
-from chain.store.errors import EnvironmentFault
 from chain.transactions import Transactions
 from consensus.digest import slot_of_header
-from consensus.finality.bls import BlsKey
-from consensus.keys import SessionKey
 from consensus.slots import next_slot, time_until_slot
 from network.rpc import RpcServer
-
-T = TypeVar("T")
 
 log = Log("node")
 
@@ -45,60 +42,52 @@ class Node:
         self.runtime = chain.runtime
         self.genesis_hash = chain.genesis.header.hash()
         self.started_at = unix_ms()
-        self.keystore = Keystore(None if config.key_uris else config.keystore_path, config.key_uris)
+        self.keystore = Keystore(config.keystore_path, config.key_uris, config.keystore_password)
         self.notifications = Notifications()
         self.transactions = Transactions(self.store, self.runtime, monotonic_ms, config.pool)
-        self._writer = ThreadPoolExecutor(1, "writer")
-        self._loop: asyncio.AbstractEventLoop | None = None
-        block_key, finality_key = self._authority_keys()
-        self.is_authority = block_key is not None
-        self.finaliser = Finaliser(
-            self.store, chain.importer, chain.checker.voters, finality_key, self._announce_finality
-        )
-        self._author = None
-        if block_key is not None:
+        author = None
+        if config.validator:
             proposer = Proposer(self.store, self.runtime)
-            self._author = Author(self.store, chain.importer, proposer, chain.checker, block_key)
+            author = Author(self.store, chain.importer, proposer, chain.checker, self.keystore)
+        core = NodeCore(chain, author, chain.finaliser(self.keystore if config.validator else None), unix_ms)
+        self.recorder = Recorder(self.spec.id)
+        self._core = core
+        self._driver = CoreDriver(core, self._carry_out, unix_ms, self._timed)
         self._wanted = asyncio.Event()
-        self._broken = asyncio.Event()
-        self._fault: EnvironmentFault | None = None
 
-    def _authority_keys(self) -> tuple[SessionKey | None, BlsKey | None]:
-        """The first validator of the chain whose keys this node holds, where it is to validate."""
-        if not self.config.validator:
-            return None, None
-        authorities = self.chain.checker.epoch_of(0).authorities.members
-        for authority, voter in zip(authorities, self.chain.checker.voters.members, strict=True):
-            block_key = self.keystore.block_key(authority.key)
-            if block_key is not None:
-                return block_key, self.keystore.finality_key(voter.key)
-        log.warn("No key of a validator in the keystore: this node follows the chain and authors nothing")
-        return None, None
+    @property
+    def is_authority(self) -> bool:
+        """Whether this node may author now: it is to validate, and holds a key of the present authorities."""
+        authorities = self.chain.checker.epoch_of(self.chain.checker.slot_at(unix_ms())).authorities
+        return self.config.validator and any(
+            authorities.index_of(key.public) is not None for key in self.keystore.block_keys()
+        )
 
     # -- running ------------------------------------------------------------------------------------------
 
     async def run(self, started: Callable[["Node", RpcServer], None] | None = None) -> None:
         """Serve and author until cancelled. `started` hears when the RPC server listens."""
-        self._loop = asyncio.get_running_loop()
         self.store.warm_up()
         server = RpcServer(build_table(self), self.config.rpc)
+        metrics = self._metrics_server()
         await server.start()
+        if metrics is not None:
+            await metrics.start()
         settle_memory()
+        if self.config.validator and not self.is_authority:
+            log.warn("No key of a present authority in the keystore: this node authors once one is elected")
         if started is not None:
             started(self, server)
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._finalise_head())
-                tasks.create_task(self._remind_finality())
-                tasks.create_task(self._stop_when_broken())
-                if self._author is not None:
+                tasks.create_task(self._driver.run())
+                if self.config.validator:
                     tasks.create_task(self._sealing())
-                else:
-                    tasks.create_task(asyncio.Event().wait())
         finally:
             self.notifications.close()
             await server.stop()
-            self._writer.shutdown()
+            if metrics is not None:
+                await metrics.stop()
 
     async def _sealing(self) -> None:
         match self.config.seal:
@@ -116,117 +105,119 @@ class Node:
         while True:
             slot = max(slot + 1, self.chain.checker.slot_at(unix_ms()))
             await asyncio.sleep(time_until_slot(slot, unix_ms(), duration) / 1000)
-            await self._author_slot(slot, finalise=True)
+            await self._author_slot(slot)
 
     async def _author_when_wanted(self) -> None:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            await self._author_slot(self._next_slot(), finalise=True)
-
-    async def _remind_finality(self) -> None:
-        """Wake the finality core when it asked to be woken."""
-        while True:
-            await asyncio.sleep(0.5)
-            wake = self.finaliser.wake_at
-            if wake is not None and unix_ms() >= wake:
-                await self.on_writer(lambda: self.finaliser.timeout(unix_ms()))
-
-    async def _stop_when_broken(self) -> None:
-        """End the node with the database's fault, whoever asked for the write that failed."""
-        await self._broken.wait()
-        assert self._fault is not None, "the event is set with its cause"
-        raise self._fault
-
-    async def _finalise_head(self) -> None:
-        """A node that stopped between storing a block and finalising it goes on where it was."""
-        best = self.store.best()
-        await self.on_writer(lambda: self.finaliser.best_block(best.hash, best.number, unix_ms()))
+            await self._author_slot(self._next_slot(), requested=True)
 
     # -- blocks -------------------------------------------------------------------------------------------
 
     async def create_block(self, *, create_empty: bool = True, finalise: bool = True) -> bytes:
         """Author a block now, where this node seals on request; the answer is its hash. `SealingRefused`."""
-        if self._author is None:
+        if not self.is_authority:
             raise SealingRefused("this node holds no authority's key: start it with --alice or --validator")
         if self.config.seal is Seal.SLOTS:
             raise SealingRefused("this node authors in slots: start it with --seal manual or --seal instant")
         if not create_empty and not self.transactions.pool.ready_count:
             raise SealingRefused("no transaction is ready, and an empty block was not asked for")
-        stored = await self._author_slot(self._next_slot(), finalise=finalise)
-        if stored is None:
+        block_hash = await self._author_slot(self._next_slot(), requested=True, finalise=finalise)
+        if block_hash is None:
             raise SealingRefused("the slot is not this authority's")
-        return stored.hash
+        return block_hash
 
     async def finalise_block(self, block_hash: bytes) -> None:
         """Vote for a block, which must build on the finalised one."""
         header = self.store.header(block_hash)
         if header is None or block_hash not in self.chain.importer.tree:
             raise SealingRefused("the block is unknown, or does not build on the finalised one")
-        await self.on_writer(lambda: self.finaliser.best_block(block_hash, header.number, unix_ms()))
+        await self._driver.ask(VoteWanted(block_hash, header.number))
 
-    async def import_block(self, received: Received) -> Stored:
+    async def import_block(self, received: Received) -> None:
         """Import a foreign block, and its justification where it brings one. Raises `RejectedBlock`."""
-        importer = self.chain.importer
-        stored = await self.on_writer(lambda: importer.import_block(received, unix_ms()))
-        self._publish(stored)
-        if received.justification is not None:
-            encoded = received.justification
-            justification = importer.check_justification(encoded, stored.number, stored.hash)
-            await self.on_writer(lambda: self.finaliser.justification(justification, unix_ms()))
-        return stored
+        await self._driver.ask(BlockOffered(received))
 
-    async def _author_slot(self, slot: int, *, finalise: bool) -> Stored | None:
-        author = self._author
-        assert author is not None, "only an authority reaches a slot"
-        ready = self.transactions.pending()
-        authored: Authored | None = await self.on_writer(lambda: author.author(slot, unix_ms, lambda: ready))
-        if authored is None:
+    async def _author_slot(
+        self, slot: int, *, requested: bool = False, finalise: bool = True
+    ) -> bytes | None:
+        """Build in a slot where it is ours; the block's hash."""
+        began = SlotBegan(slot, tuple(self.transactions.pending()), requested, finalise)
+        authored = [one for one in await self._driver.ask(began) if isinstance(one, Authored)]
+        return authored[0].stored.hash if authored else None
+
+    def _carry_out(self, effect: NodeEffect) -> None:
+        match effect:
+            case Authored(stored, proposal):
+                log.info(
+                    "Authored",
+                    number=stored.number,
+                    hash=stored.hash,
+                    transactions=len(proposal.included),
+                    ended=proposal.ended.value,
+                )
+                self.recorder.authored(effect)
+                self.transactions.remove(proposal.invalid)
+            case BlockImported():
+                self.recorder.block(effect)
+                self.transactions.block_imported(effect)
+                self.notifications.publish_import(effect)
+            case HeadChosen(block):
+                self.transactions.block_imported(block)
+                self.notifications.publish_head(block)
+            case BlockFinalised():
+                self.transactions.block_finalised(effect)
+                self.notifications.finalised.publish(effect)
+
+    # -- metrics ------------------------------------------------------------------------------------------
+
+    def _metrics_server(self) -> MetricsServer | None:
+        if self.config.metrics is None:
             return None
-        stored = authored.stored
-        log.info(
-            "Authored",
-            number=stored.number,
-            hash=stored.hash,
-            transactions=len(authored.proposal.included),
-            ended=authored.proposal.ended.value,
+        state = NodeState(
+            self.spec.id,
+            self.config.name,
+            program_version(),
+            self.started_at,
+            self.config.validator,
+            self._snapshot,
         )
-        self.transactions.remove(authored.proposal.invalid)
-        self._publish(stored)
-        if finalise and stored.is_best:
-            await self.on_writer(lambda: self.finaliser.best_block(stored.hash, stored.number, unix_ms()))
-        return stored
+        self.recorder.registry.register(state)
+        return MetricsServer(self.config.metrics, self.recorder.registry, lambda: True)
 
-    def _publish(self, stored: Stored) -> None:
-        executed = stored.executed
-        block = BlockImported(
-            stored.hash, executed.verified.received.header, stored.route, executed.execution.changes
+    def _timed(self, event: NodeInput, effects: list[NodeEffect], seconds: float) -> None:
+        if isinstance(event, SlotBegan):
+            if any(isinstance(one, Authored) for one in effects):
+                self.recorder.constructed.observe(seconds)
+        elif any(isinstance(one, BlockImported) for one in effects):
+            self.recorder.imported.observe(seconds)
+
+    def _snapshot(self) -> Snapshot:
+        pool, models = self.transactions.pool, self.chain.models
+        best = self.store.best().number
+        return Snapshot(
+            best=best,
+            finalised=self.store.finalized().number,
+            target=best,
+            leaves=len(self.store.leaves()),
+            ready=pool.ready_count,
+            future=len(pool.futures()),
+            peers=0,
+            is_syncing=False,
+            bytes_in=0,
+            bytes_out=0,
+            round=self._core.finaliser.round,
+            set_id=self._core.finaliser.set_id,
+            state_cache_bytes=self.store.cached_bytes,
+            models_resident=len(models),
+            models_bytes=models.size,
         )
-        self.transactions.block_imported(block)
-        self.notifications.publish_import(block)
-
-    def _announce_finality(self, event: BlockFinalised) -> None:
-        """Called on the writer thread."""
-        assert self._loop is not None, "blocks become final while the node runs"
-        self._loop.call_soon_threadsafe(self._publish_finality, event)
-
-    def _publish_finality(self, event: BlockFinalised) -> None:
-        self.transactions.block_finalised(event)
-        self.notifications.finalised.publish(event)
 
     def _next_slot(self) -> int:
         best = self.store.header(self.store.best().hash)
         assert best is not None, "the store holds its best block"
         return next_slot(slot_of_header(best), unix_ms(), self.chain.checker.slot_duration_ms)
-
-    async def on_writer(self, work: Callable[[], T]) -> T:
-        """Run on the one thread that may write to the database; a fault of the database stops the node."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._writer, work)
-        except EnvironmentFault as fault:
-            self._fault = fault
-            self._broken.set()
-            raise
 
 
 async def run_node(config: NodeConfig, started: Callable[[Node, RpcServer], None] | None = None) -> None:
@@ -241,5 +232,7 @@ async def run_node(config: NodeConfig, started: Callable[[Node, RpcServer], None
             pruning=chain.store.pruning,
         )
         node = Node(config, chain)
+        if config.validator and not config.temporary:
+            check_validator(config, chain.store, node.keystore, chain.checker.slot_duration_ms)
         await until_signalled(node.run(started))
     log.info("Stopped")

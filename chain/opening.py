@@ -5,13 +5,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chain.config import NodeConfig
+from chain.finalising import Finaliser, FinalityKeys, voters_of
 from chain.importing import BlockImporter, HeaderChecker
-from chain.importing.rules import header_checker
-from chain.machine import probed_engine
+from chain.importing.rules import authorities_at, header_checker
+from chain.machine import probed_models
 from chain.store import Genesis, KeyValue, LevelDB, Pruning, Store
+from consensus.authorities import VoterSet
+from consensus.finality.changes import AuthorityRecord
 from genesis.build import GenesisBlock, build_genesis
+from inference import ModelCache
 from runtime.configuration import build_runtime
 from runtime.executive import Runtime, serial
+from runtime.inference_engine import LocalEngine
 from runtime.primitives.state import MemoryState
 
 
@@ -24,6 +29,22 @@ class Chain:
     genesis: GenesisBlock
     checker: HeaderChecker
     importer: BlockImporter
+    authorities: AuthorityRecord
+    """Who finalises before the first handover."""
+    models: ModelCache
+    """The models kept ready."""
+
+    def observer(self) -> Finaliser:
+        """Finality for a process that follows justifications and votes for nothing."""
+        return self.finaliser(None)
+
+    def finaliser(self, keys: FinalityKeys | None) -> Finaliser:
+        """Finality with a voter's keys."""
+        return Finaliser(self.store, self.importer.tree, self.authorities, keys)
+
+    def voters_of(self, set_id: int) -> VoterSet:
+        """A voter set that rules or has ruled. Raises `UnknownVoterSet`."""
+        return voters_of(self.store, self.authorities, set_id)
 
 
 @contextmanager
@@ -32,12 +53,13 @@ def open_chain(config: NodeConfig) -> Iterator[Chain]:
 
     Raises `StoreError` (locked, corrupt, another genesis), `InvalidGenesis`, `MachineFault`.
     """
-    runtime = build_runtime(probed_engine(config.inference.cache_bytes, config.inference.threads))
+    models = probed_models(config.inference.cache_bytes, config.inference.threads)
+    runtime = build_runtime(LocalEngine(models))
     genesis = build_genesis(config.spec, runtime)
     config.folder.database.mkdir(parents=True, exist_ok=True)
     kv = LevelDB.open(config.folder.database)
     try:
-        chain = assemble(kv, genesis, runtime, config.pruning)
+        chain = assemble(kv, genesis, runtime, config.pruning, models)
     except BaseException:
         kv.close()
         raise
@@ -47,9 +69,17 @@ def open_chain(config: NodeConfig) -> Iterator[Chain]:
         chain.store.close()
 
 
-def assemble(kv: KeyValue, genesis: GenesisBlock, runtime: Runtime, pruning: Pruning | None = None) -> Chain:
+def assemble(
+    kv: KeyValue,
+    genesis: GenesisBlock,
+    runtime: Runtime,
+    pruning: Pruning | None = None,
+    models: ModelCache | None = None,
+) -> Chain:
     """The parts of a chain over an opened database. Raises `StoreError`."""
     first = Genesis(genesis.header, genesis.storage, genesis.artifacts)
     store = Store.open(kv, genesis=first, pruning=pruning)
-    checker = header_checker(MemoryState(genesis.storage))
-    return Chain(store, runtime, genesis, checker, BlockImporter(store, runtime, checker, serial))
+    state = MemoryState(genesis.storage)
+    checker = header_checker(state)
+    importer = BlockImporter(store, runtime, checker, serial)
+    return Chain(store, runtime, genesis, checker, importer, authorities_at(state), models or ModelCache())

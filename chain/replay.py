@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from chain.exchange import BlockRecord, ExchangeFault, InvalidExchange
+from chain.finalising import BlockFinalised
 from chain.importing import Received
 from chain.importing.difference import describe_difference
 from chain.importing.importer import EVENTS_KEY, RECEIPTS_PREFIX
@@ -15,6 +16,7 @@ from chain.opening import Chain
 from chain.store import BlockRef, Store
 from consensus.digest import find_pre_digest
 from consensus.faults import InvalidHeader
+from consensus.finality.events import BlockStored
 from consensus.finality.justification import InvalidJustification, Justification, verify_justification
 from runtime.executive import Execution
 from runtime.frame.errors import InvalidBlock
@@ -111,6 +113,8 @@ def import_records(
     a record that is no block.
     """
     store, importer = chain.store, chain.importer
+    finaliser = chain.observer()
+    finaliser.start(now_ms())
     blocks = known = transactions = inferences = justifications = 0
     for number, record in enumerate(records, 1):
         header = _header(number, record)
@@ -121,14 +125,13 @@ def import_records(
         else:
             received = Received(header, record.extrinsics, record.justification, record.outcome or None)
             execution = importer.import_block(received, now_ms()).executed.execution
+            finaliser.handle(BlockStored(header), now_ms())
             blocks += 1
             transactions += _transactions(record.extrinsics)
             inferences += len(_receipts(execution))
         if record.justification is not None and header.number > store.finalized().number:
-            importer.check_justification(record.justification, header.number, block_hash)
-            importer.tree.finalise(block_hash)
-            store.finalize(block_hash, record.justification)
-            justifications += 1
+            outcomes = finaliser.justify(record.justification, header.number, block_hash, now_ms())
+            justifications += sum(isinstance(one, BlockFinalised) for one in outcomes)
         on_block(Progress(header.number, block_hash, is_known))
     best = store.best()
     return ReplaySummary(
@@ -195,8 +198,8 @@ def _check_justification(chain: Chain, header: Header, encoded: bytes | None) ->
     if encoded is None:
         return None
     try:
-        justification: Justification = chain.checker.decode_justification(encoded)
-        verify_justification(justification, chain.checker.voters)
+        justification = Justification.decode(encoded)
+        verify_justification(justification, chain.voters_of(justification.set_id))
     except (InvalidScale, InvalidJustification) as error:
         raise _differs(header)(f"its justification is invalid: {error}") from error
     if justification.target_hash != header.hash():

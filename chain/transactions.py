@@ -158,7 +158,7 @@ class Transactions:
         if block.route is None:
             return
         for retracted in block.route.retracted:
-            self._return(retracted)
+            self._return(retracted, block.returned.get(retracted, ()))
         for enacted in block.route.enacted:
             self._include(enacted)
         now = self._now()
@@ -204,9 +204,9 @@ class Transactions:
             local,
         )
 
-    def _return(self, block: bytes) -> None:
+    def _return(self, block: bytes, body: tuple[bytes, ...]) -> None:
         """The transactions of a block that left the best chain go back into the pool, where still valid."""
-        for extrinsic in self._store.body(block) or ():
+        for extrinsic in body:
             transaction = blake2_256(extrinsic)
             self._notify(transaction, Retracted(block))
             try:

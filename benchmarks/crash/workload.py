@@ -12,14 +12,15 @@ from benchmarks.chains import context
 from chain import exchange
 from chain.authoring import Author, Authored, Proposer
 from chain.exchange import BlockRecord
-from chain.finalising import BlockFinalised, Finaliser
+from chain.finalising import BlockFinalised
 from chain.importing import Received
+from chain.keystore import Keystore
 from chain.opening import Chain, assemble
 from chain.pool import PoolTransaction
 from chain.store import KeyValue, MemoryKeyValue, Pruning
 from client.transaction import Transaction, sign
 from consensus.digest import slot_of_header
-from genesis.authority import block_key, finality_key
+from consensus.finality.events import BestBlock
 from genesis.build import build_genesis
 from genesis.presets import dev
 from inference.ir import DType, Quantization, ops
@@ -47,7 +48,7 @@ PUBLISH_EVERY = 16
 MODELS = 6
 FINALISE_EVERY = 3
 FORK_EVERY = 7
-KEYS = block_key("//Alice"), finality_key("//Alice")
+KEYS = Keystore(None, ("//Alice",))
 
 
 def open_on(kv: KeyValue, pruning: Pruning | None = PRUNING) -> Chain:
@@ -69,16 +70,14 @@ ARTIFACTS = [artifact(number) for number in range(MODELS)]
 
 
 class Builder:
-    """Authors blocks on a chain, and makes every third final. `announce` hears what became final."""
+    """Authors blocks on a chain, and makes every third final: `finalised` lists those."""
 
     def __init__(self, chain: Chain, finalised: list[BlockFinalised]) -> None:
-        key, voter = KEYS
         proposer = Proposer(chain.store, RUNTIME)
         self._chain = chain
-        self._author = Author(chain.store, chain.importer, proposer, chain.checker, key)
-        self._finaliser = Finaliser(
-            chain.store, chain.importer, chain.checker.voters, voter, finalised.append
-        )
+        self._author = Author(chain.store, chain.importer, proposer, chain.checker, KEYS)
+        self._finaliser = chain.finaliser(KEYS)
+        self._finalised = finalised
 
     def build(self, skipped_slots: int = 0) -> Authored:
         """The next block on the best one, some slots after it."""
@@ -95,7 +94,8 @@ class Builder:
     def finalise_best(self) -> None:
         """Vote for the best block."""
         best = self._chain.store.best()
-        self._finaliser.best_block(best.hash, best.number, best.number)
+        outcomes = self._finaliser.handle(BestBlock(best.hash, best.number), best.number)
+        self._finalised += [one for one in outcomes if isinstance(one, BlockFinalised)]
 
 
 def _pooled(one: Transaction) -> PoolTransaction:

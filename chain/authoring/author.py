@@ -1,11 +1,12 @@
-"""One authority's blocks: the authoring core's effects carried out, from a slot to a stored block.
+"""An authority's blocks: the authoring core's effects carried out, from a slot to a stored block.
 
 Synchronous, on the node's one writer thread. A sealed block takes the importer's path; only its execution is
 not repeated, since this node has just done it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from chain.authoring.proposer import Proposal, Proposer
 from chain.importing import BlockImporter, Executed, HeaderChecker, Received, Stored
@@ -37,8 +38,16 @@ class Authored:
     proposal: Proposal
 
 
+class BlockKeys(Protocol):
+    """Whoever holds block keys: the keystore."""
+
+    def block_keys(self) -> Sequence[SessionKey]:
+        """All block keys, in a fixed order."""
+        ...
+
+
 class Author:
-    """Builds blocks with one session key."""
+    """Builds blocks with whichever of its keys may author the slot; never two blocks in one slot."""
 
     def __init__(
         self,
@@ -46,15 +55,15 @@ class Author:
         importer: BlockImporter,
         proposer: Proposer,
         checker: HeaderChecker,
-        key: SessionKey,
+        keys: BlockKeys,
     ) -> None:
         journal = store.aux(CLAIM_KEY)
-        claim = CLAIM_RECORD.decode(journal) if journal is not None else None
-        self._core = AuthoringCore(key, checker.slot_duration_ms, claim)
+        self._claim = CLAIM_RECORD.decode(journal) if journal is not None else None
         self._store = store
         self._importer = importer
         self._proposer = proposer
         self._checker = checker
+        self._keys = keys
 
     def author(
         self,
@@ -69,15 +78,22 @@ class Author:
         """
         best = self._store.header(self._store.best().hash)
         assert best is not None, "the store holds its best block"
-        now = max(clock_ms(), slot_start(slot, self._checker.slot_duration_ms))
-        reached = SlotReached(slot, best, slot_of_header(best), self._checker.epoch_of(slot))
-        for effect in self._core.handle(reached, now):
-            assert isinstance(effect, BuildBlock), "a slot that is reached only ever starts a block"
-            return self._build(effect, best, now, clock_ms, transactions)
+        duration = self._checker.slot_duration_ms
+        now = max(clock_ms(), slot_start(slot, duration))
+        epoch = self._checker.epoch_of(slot)
+        reached = SlotReached(slot, best, slot_of_header(best), epoch)
+        for key in self._keys.block_keys():
+            if epoch.authorities.index_of(key.public) is None:
+                continue
+            core = AuthoringCore(key, duration, self._claim)
+            for effect in core.handle(reached, now):
+                assert isinstance(effect, BuildBlock), "a slot that is reached only ever starts a block"
+                return self._build(core, effect, best, now, clock_ms, transactions)
         return None
 
     def _build(
         self,
+        core: AuthoringCore,
         build: BuildBlock,
         parent: Header,
         now: int,
@@ -89,9 +105,10 @@ class Author:
         claim = pre_digest_item(build.claim.pre_digest)
         proposal = self._proposer.propose(parent, claim, now, transactions(), lambda: clock_ms() >= ends)
         record: dict[bytes, bytes | None] = {}
-        for effect in self._core.handle(ProposalBuilt(build.claim.slot, proposal.header), now):
+        for effect in core.handle(ProposalBuilt(build.claim.slot, proposal.header), now):
             match effect:
                 case PersistClaim(claim_record):
+                    self._claim = claim_record
                     record[CLAIM_KEY] = CLAIM_RECORD.encode(claim_record)
                 case PublishBlock(header):
                     return Authored(self._store_own(header, proposal, now, record), proposal)

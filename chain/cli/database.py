@@ -1,7 +1,9 @@
-"""`fixpoint revert` and `fixpoint purge`: take blocks back, or start anew."""
+"""`fixpoint chain-info`, `revert` and `purge`: what a database holds, taking blocks back, starting anew."""
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from chain.cli.failure import CommandFailed
 from chain.cli.flags import add_chain_flags, chain_folder, whole
@@ -14,10 +16,12 @@ DEFAULT_REVERTED = 256
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
-    """Declare one of the two commands."""
+    """Declare one of the commands."""
     add_chain_flags(parser)
     add_json_flag(parser)
-    if name == "revert":
+    if name == "chain-info":
+        parser.set_defaults(handler=_info)
+    elif name == "revert":
         parser.add_argument(
             "count",
             nargs="?",
@@ -35,16 +39,48 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         parser.set_defaults(handler=_purge)
 
 
-def _revert(args: argparse.Namespace) -> None:
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[Store]:
+    """The store of the chain that the flags name, which must exist."""
     folder = chain_folder(args)
     if not (folder.database / "CURRENT").is_file():
         raise CommandFailed(f"there is no database of the chain {folder.spec.id} in {folder.database}")
     kv = LevelDB.open(folder.database, create=False)
     try:
-        store = Store.open(kv, genesis=None)
-        reverted = store.revert(args.count, force=args.force)
+        yield Store.open(kv, genesis=None)
     finally:
         kv.close()
+
+
+def _info(args: argparse.Namespace) -> None:
+    with _opened(args) as store:
+        best, final = store.best(), store.finalized()
+        value = {
+            "genesisHash": store.genesis_hash,
+            "bestNumber": best.number,
+            "bestHash": best.hash,
+            "finalizedNumber": final.number,
+            "finalizedHash": final.hash,
+            "stateRoot": store.state_root(best.hash),
+            "oldestState": store.oldest_state,
+            "leaves": len(store.leaves()),
+            "pruning": str(store.pruning),
+        }
+    shown = {
+        "Genesis": value["genesisHash"],
+        "Best block": f"{best.number:,}  0x{best.hash.hex()}",
+        "Final block": f"{final.number:,}  0x{final.hash.hex()}",
+        "State root": value["stateRoot"],
+        "Oldest state": value["oldestState"],
+        "Heads": value["leaves"],
+        "Pruning": value["pruning"],
+    }
+    show(args, value, facts(shown))
+
+
+def _revert(args: argparse.Namespace) -> None:
+    with _opened(args) as store:
+        reverted = store.revert(args.count, force=args.force)
     if args.count and not reverted.removed:
         raise CommandFailed(
             f"nothing to revert: block {reverted.best.number} is final (--force goes below final blocks)"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chain.cli.failure import UsageFault
+from chain.cli.secret import add_password_flags, keystore_password
 from chain.config import (
     DEFAULT_INFERENCE_CACHE,
     MEBIBYTE,
@@ -17,6 +18,8 @@ from chain.config import (
     Seal,
     default_base_path,
 )
+from chain.metrics import MetricsConfig
+from chain.metrics.server import DEFAULT_PORT as DEFAULT_METRICS_PORT
 from chain.pool import PoolLimits
 from chain.store import Pruning
 from genesis.presets import find_spec
@@ -84,6 +87,7 @@ def add_node_flags(parser: argparse.ArgumentParser) -> None:
         help="archive, archive-canonical, or how many final states are kept (default: 256)",
     )
     group.add_argument("--keystore-path", type=Path, metavar="PATH", help="folder of the session keys")
+    add_password_flags(group)
     limits = PoolLimits()
     group.add_argument(
         "--pool-limit",
@@ -120,7 +124,22 @@ def add_node_flags(parser: argparse.ArgumentParser) -> None:
         metavar="MIB",
         help="memory for models that are kept ready (default: %(default)s)",
     )
+    _add_metrics_flags(parser)
     _add_log_flags(parser)
+
+
+def _add_metrics_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("metrics")
+    group.add_argument(
+        "--prometheus-port",
+        type=whole(0, MAX_PORT),
+        metavar="PORT",
+        help=f"0: any free one (default: {DEFAULT_METRICS_PORT}, where nobody else listens there)",
+    )
+    group.add_argument(
+        "--prometheus-external", action="store_true", help="serve the metrics on all interfaces"
+    )
+    group.add_argument("--no-prometheus", action="store_true", help="serve no metrics")
 
 
 def _add_role_flags(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +153,11 @@ def _add_role_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--name", help="what this node is called")
     group.add_argument(
         "--force-authoring", action="store_true", help="author even while no peer is connected"
+    )
+    group.add_argument(
+        "--no-hardware-benchmarks",
+        action="store_true",
+        help="do not measure whether this machine is fast enough to validate",
     )
     group.add_argument(
         "--seal",
@@ -253,11 +277,14 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         validator=validator,
         key_uris=tuple(f"//{name}" for name in names),
         force_authoring=args.force_authoring or args.dev,
+        measures_machine=not args.no_hardware_benchmarks,
         seal=Seal(args.seal),
         pruning=args.state_pruning,
         keystore=args.keystore_path,
+        keystore_password=keystore_password(args),
         temporary=temporary,
         rpc=rpc,
+        metrics=_metrics_config(args),
         pool=PoolLimits(
             ready_count=args.pool_limit,
             ready_bytes=args.pool_kbytes * 1024,
@@ -268,6 +295,15 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         inference=InferenceConfig(args.inference_threads, args.inference_cache_mb * MEBIBYTE),
         log=LogConfig(tuple(args.log), args.log_format == "json"),
     )
+
+
+def _metrics_config(args: argparse.Namespace) -> MetricsConfig | None:
+    if args.no_prometheus:
+        return None
+    host, port = ALL_INTERFACES if args.prometheus_external else LOOPBACK, args.prometheus_port
+    if port is None:
+        return MetricsConfig(host, required=False)
+    return MetricsConfig(host, port)
 
 
 def _rpc_config(args: argparse.Namespace, validator: bool) -> RpcConfig:

@@ -9,7 +9,15 @@ from typing import Any
 from chain.cli.failure import CommandFailed, UsageFault
 from chain.cli.flags import add_chain_flags, chain_folder, whole
 from chain.cli.output import facts, plain, remark, table
-from chain.cli.secret import SCHEMES, add_scheme_flag, add_secret_flags, read_secret, secret_uri
+from chain.cli.secret import (
+    SCHEMES,
+    add_password_flags,
+    add_scheme_flag,
+    add_secret_flags,
+    keystore_password,
+    read_secret,
+    secret_uri,
+)
 from chain.keystore import Keystore, KeyType, public_key
 from consensus.keys import PUBLIC_KEY_LENGTH
 from runtime.primitives.keys import InvalidAddress, InvalidMnemonic, InvalidUri, KeyPair, Scheme, ss58
@@ -42,6 +50,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
     insert = commands.add_parser("insert", help="store a session key where the node finds it")
     _add_store_flags(insert)
     add_secret_flags(insert)
+    add_password_flags(insert)
     kinds = [one.value for one in KeyType]
     insert.add_argument(
         "--key-type", choices=kinds, action="append", help="babe blocks, gran finality (default: both)"
@@ -176,16 +185,20 @@ def _secret_seed(uri: str, pair: KeyPair) -> bytes | None:
     return mini_secret(parsed.root, parsed.password)
 
 
-def _keystore(args: argparse.Namespace) -> Keystore:
-    return Keystore(Path(args.keystore_path) if args.keystore_path else chain_folder(args).keystore)
+def _keystore(args: argparse.Namespace, password: str | None = None) -> Keystore:
+    folder = Path(args.keystore_path) if args.keystore_path else chain_folder(args).keystore
+    return Keystore(folder, password=password)
 
 
 def _insert(args: argparse.Namespace) -> None:
-    keystore, uri = _keystore(args), secret_uri(args)
+    uri, password = secret_uri(args), keystore_password(args)
+    keystore = _keystore(args, password)
     kinds = [KeyType(one) for one in args.key_type or [one.value for one in KeyType]]
     for kind in kinds:
         public_key(kind, uri)  # All or none: a secret that gives no key is refused before a file is written.
     entries = [keystore.insert(kind, uri) for kind in kinds]
+    if password is None:
+        remark("warning: the secret lies in its file in the clear; --password-filename seals it")
     value = [
         {"keyType": one.key_type.value, "publicKey": one.public, "file": str(one.path)} for one in entries
     ]

@@ -8,7 +8,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import metadata
 from typing import Any, Protocol, cast
 
@@ -31,8 +31,11 @@ COMMANDS = {
     "export-blocks": ("chain.cli.blocks", "write blocks to a file"),
     "import-blocks": ("chain.cli.blocks", "verify and store the blocks of a file"),
     "check-block": ("chain.cli.blocks", "execute a stored block again and compare everything"),
+    "chain-info": ("chain.cli.database", "where the chain in a database stands"),
     "revert": ("chain.cli.database", "take back the newest blocks"),
+    "benchmark": ("chain.cli.benchmark", "measure this machine"),
     "purge": ("chain.cli.database", "delete a chain's database"),
+    "completion": ("chain.cli.completion", "print a script that completes commands in a shell"),
 }
 
 OWN_PACKAGES = ("chain", "client", "network", "genesis", "consensus", "runtime", "inference")
@@ -68,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     expected: tuple[type[BaseException], ...] = EXPECTED
     try:
-        parser = _parser(arguments)
+        parser = _parser(arguments[:1])
         args = parser.parse_args(arguments)
         if getattr(args, "handler", None) is None:
             parser.print_help()
@@ -109,18 +112,20 @@ def _printable(text: str) -> str:
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of all commands; only the module of the one that is called is imported."""
+def _parser(called: Collection[str]) -> argparse.ArgumentParser:
+    """The parser of all commands; only the modules of those that are called are imported."""
     parser = Parser(
         prog="fixpoint",
         description="A proof-of-stake chain whose validators run machine-learning models, bit for bit.",
         epilog="`fixpoint COMMAND --help` tells more. Begin with `fixpoint dev`.",
     )
+    # For the command that describes all others: they import this module, so it can not import them.
+    parser.set_defaults(whole_parser=lambda: _parser(COMMANDS))
     parser.add_argument("--version", action="version", version=f"fixpoint {_version()}")
     commands = parser.add_subparsers(metavar="COMMAND")
     for name, (module_name, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if arguments and arguments[0] == name:
+        if name in called:
             module = cast(CommandModule, importlib.import_module(module_name))
             module.configure(name, command)
     return parser

@@ -8,7 +8,9 @@ from chain.cli.flags import add_node_flags, node_config
 from chain.logs import Log
 from chain.logs import configure as configure_logs
 from chain.machine import MachineFault
+from chain.metrics import MetricsServerError
 from chain.node import Node, run_node
+from chain.preflight import PreflightFault
 from network.rpc import RpcServer, RpcServerError
 
 log = Log("rpc")
@@ -19,10 +21,16 @@ DEV_NOTE = (
 )
 
 
+EXPECTED = (RpcServerError, MetricsServerError, MachineFault, PreflightFault)
+"""Faults of the environment in which a node runs."""
+
+
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
     """Declare `run`, or `dev`."""
     add_node_flags(parser)
-    parser.set_defaults(handler=_run, expected=(RpcServerError, MachineFault))
+    parser.set_defaults(
+        handler=_run, expected=(RpcServerError, MachineFault, PreflightFault, MetricsServerError)
+    )
     if name == "dev":
         parser.description = DEV_NOTE
         parser.set_defaults(dev=True)

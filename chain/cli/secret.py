@@ -4,6 +4,7 @@ Other users of a machine can read a process's arguments, so real secrets should 
 """
 
 import argparse
+import getpass
 import os
 import sys
 from pathlib import Path
@@ -28,6 +29,32 @@ def add_secret_flags(parser: argparse.ArgumentParser) -> None:
 def add_scheme_flag(parser: argparse.ArgumentParser) -> None:
     """`--scheme`."""
     parser.add_argument("--scheme", choices=sorted(SCHEMES), default="sr25519", help="(default: %(default)s)")
+
+
+def add_password_flags(group: argparse._ActionsContainer) -> None:
+    """How the keystore's password is given, by Substrate's names."""
+    group.add_argument("--password", metavar="TEXT", help="of the key files; better ask with the next flags")
+    group.add_argument("--password-filename", metavar="FILE", help="file that holds it, - for standard input")
+    group.add_argument("--password-interactive", action="store_true", help="ask for it on the terminal")
+
+
+def keystore_password(args: argparse.Namespace) -> str | None:
+    """The password that seals and opens key files; None for files in the clear. Raises `UsageFault`,
+    `CommandFailed`.
+    """
+    given = [args.password is not None, args.password_filename is not None, args.password_interactive]
+    if sum(given) > 1:
+        raise UsageFault("--password, --password-filename and --password-interactive: give one of them")
+    if not any(given):
+        return None
+    password = args.password
+    if args.password_filename is not None:
+        password = read_secret(args.password_filename)
+    elif args.password_interactive:
+        password = getpass.getpass("Keystore password: ")
+    if not password:
+        raise UsageFault("the keystore's password is empty: choose one, or leave the password flags out")
+    return str(password)
 
 
 def secret_uri(args: argparse.Namespace) -> str:

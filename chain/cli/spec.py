@@ -7,7 +7,7 @@ from typing import Any
 
 from chain.cli.failure import CommandFailed
 from chain.cli.output import add_json_flag, facts, show
-from chain.importing.rules import header_checker
+from chain.importing.rules import authorities_at, header_checker
 from genesis.build import GenesisBlock, build_genesis, to_raw
 from genesis.presets import PRESETS, find_spec
 from genesis.spec import ChainSpec, RawGenesis, dumps
@@ -58,7 +58,8 @@ def _write(args: argparse.Namespace) -> None:
 
 
 def _facts(spec: ChainSpec, genesis: GenesisBlock) -> dict[str, Any]:
-    checker = header_checker(MemoryState(genesis.storage, genesis.artifacts))
+    state = MemoryState(genesis.storage, genesis.artifacts)
+    checker = header_checker(state)
     authors = checker.epoch_of(0).authorities.members
     return {
         "name": spec.name,
@@ -77,7 +78,7 @@ def _facts(spec: ChainSpec, genesis: GenesisBlock) -> dict[str, Any]:
                 "weight": author.weight,
                 "address": ss58.encode(author.key),
             }
-            for author, voter in zip(authors, checker.voters.members, strict=True)
+            for author, voter in zip(authors, authorities_at(state).members, strict=True)
         ],
         "bootNodes": list(spec.boot_nodes),
         "properties": dict(spec.properties),

@@ -1,22 +1,19 @@
-"""Checking headers with the authorities of this chain, and the justifications that come with them."""
+"""Checking headers with the authorities of this chain."""
 
-from consensus.authorities import VoterSet
 from consensus.epoch import Epoch
-from consensus.finality.justification import Justification
 from consensus.header_check import VerifiedHeader, verify_header
 from consensus.slots import newest_acceptable_slot, slot_of
 from runtime.primitives.header import Header
 
 
 class HeaderChecker:
-    """The consensus rules of one chain: who may author which slot, and who finalises.
+    """The consensus rules of one chain: who may author which slot.
 
     `epoch` is the genesis epoch; a chain that never hands over keeps its authorities and only counts on.
     """
 
-    def __init__(self, epoch: Epoch, voters: VoterSet, slot_duration_ms: int) -> None:
+    def __init__(self, epoch: Epoch, slot_duration_ms: int) -> None:
         self._epoch = epoch
-        self.voters = voters
         self.slot_duration_ms = slot_duration_ms
 
     def epoch_of(self, slot: int) -> Epoch:
@@ -31,7 +28,3 @@ class HeaderChecker:
         """All that can be checked without executing; raises `InvalidHeader`."""
         newest = newest_acceptable_slot(now_ms, self.slot_duration_ms)
         return verify_header(header, parent, self.epoch_of(slot), newest)
-
-    def decode_justification(self, encoded: bytes) -> Justification:
-        """Strictly decode a justification; raises `InvalidScale`. It is not verified yet."""
-        return Justification.decode(encoded)

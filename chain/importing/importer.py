@@ -8,14 +8,12 @@ from chain.importing.stages import Executed, Received, RejectedBlock, RejectionR
 from chain.store import BlockCommit, NotOnFinalizedChain, StateDiscarded, Store
 from consensus.digest import PrimaryPreDigest, find_pre_digest
 from consensus.faults import InvalidHeader
-from consensus.finality.justification import InvalidJustification, Justification, verify_justification
 from consensus.fork_tree import BlockRef, ForkTree, InvalidFork
 from runtime.executive import Runtime, SignatureChecks
 from runtime.frame.errors import InvalidBlock
 from runtime.pallets.inference import Inference
 from runtime.pallets.system import System
 from runtime.primitives.block import Block
-from runtime.primitives.scale import InvalidScale
 
 EVENTS_KEY = System.event_records.key()
 RECEIPTS_PREFIX = Inference.receipts.prefix
@@ -112,29 +110,20 @@ class BlockImporter:
             raise reject(RejectionReason.BEHIND_FINALITY, str(error)) from error
         return Stored(header.number, block_hash, committed.route, executed)
 
-    def check_justification(self, encoded: bytes, number: int, block_hash: bytes) -> Justification:
-        """Decode and verify a justification for exactly this block. Raises `RejectedBlock`."""
-        reject = _rejection(number, block_hash)
-        try:
-            justification = self._checker.decode_justification(encoded)
-            if justification.target_hash != block_hash:
-                detail = f"it is for 0x{justification.target_hash.hex()}"
-                raise reject(RejectionReason.JUSTIFICATION, detail)
-            verify_justification(justification, self._checker.voters)
-        except (InvalidScale, InvalidJustification) as error:
-            raise reject(RejectionReason.JUSTIFICATION, str(error)) from error
-        return justification
-
 
 def rebuild_tree(store: Store) -> ForkTree:
-    """The fork tree of a database: the finalised head and all that builds on it, in order of height."""
+    """The fork tree of a database: the finalised head and all that builds on it, in order of height.
+
+    Of equal chains the stored best one came first, before the restart as now.
+    """
     finalized = store.finalized()
     tree = ForkTree(_reference(store, finalized.hash))
-    pending = list(store.children(finalized.hash))
-    while pending:
-        block_hash = pending.pop(0)
-        tree.insert(_reference(store, block_hash))
-        pending += store.children(block_hash)
+    height = [finalized.hash]
+    while height:
+        height = [child for block in height for child in store.children(block)]
+        height.sort(key=lambda block: not store.is_canonical(block))
+        for block_hash in height:
+            tree.insert(_reference(store, block_hash))
     return tree
 
 

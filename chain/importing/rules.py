@@ -5,6 +5,7 @@ from typing import TypeVar
 from chain.importing.checker import HeaderChecker
 from consensus.authorities import Authority, AuthoritySet, Voter, VoterSet
 from consensus.epoch import Epoch
+from consensus.finality.changes import AuthorityRecord
 from consensus.slots import check_slot_duration
 from runtime.frame.storage import StorageValue
 from runtime.pallets.authorities import Authorities
@@ -34,11 +35,17 @@ def header_checker(state: StateReader) -> HeaderChecker:
         authorities=authors,
         randomness=_value(state, Authorities.randomness),
     )
+    return HeaderChecker(epoch, duration)
+
+
+def authorities_at(state: StateReader) -> AuthorityRecord:
+    """Who finalises, by a genesis state. Raises `InvalidAuthorities`."""
+    validators = _value(state, Authorities.validators)
     voters = VoterSet(
         _value(state, Authorities.set_id),
         tuple(Voter(one.finality_key, one.weight) for one in validators),
     )
-    return HeaderChecker(epoch, voters, duration)
+    return AuthorityRecord(voters.set_id, voters.members)
 
 
 def _value(state: StateReader, item: StorageValue[T]) -> T:

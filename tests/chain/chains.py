@@ -6,11 +6,13 @@ from typing import Any
 from chain.authoring import Author, Authored, Proposer
 from chain.finalising import BlockFinalised, Finaliser
 from chain.importing import Received
+from chain.keystore import Keystore
 from chain.opening import Chain, assemble
 from chain.pool import PoolTransaction
 from chain.store import KeyValue, MemoryKeyValue, Pruning
 from client.transaction import SigningContext, Transaction, sign
-from genesis.authority import block_key, finality_key
+from consensus.finality.events import BestBlock
+from genesis.authority import block_key
 from genesis.build import GenesisBlock, build_genesis
 from genesis.presets import dev
 from runtime.configuration import build_runtime
@@ -27,7 +29,8 @@ GENESIS: GenesisBlock = build_genesis(dev(), RUNTIME)
 ALICE = KeyPair.from_uri("//Alice", Scheme.SR25519)
 BOB = KeyPair.from_uri("//Bob", Scheme.ED25519)
 ALICE_BLOCK_KEY = block_key("//Alice")
-ALICE_FINALITY_KEY = finality_key("//Alice")
+ALICE_KEYS = Keystore(None, ("//Alice",))
+"""Alice's session keys, in memory."""
 
 
 @dataclass
@@ -44,14 +47,12 @@ class World:
         self.store = self.chain.store
         self.importer = self.chain.importer
         self.author = self.make_author()
-        self.finaliser = Finaliser(
-            self.store, self.importer, self.chain.checker.voters, ALICE_FINALITY_KEY, self.finalised.append
-        )
+        self.finaliser: Finaliser = self.chain.finaliser(ALICE_KEYS)
 
     def make_author(self) -> Author:
         """A new author over the same database, as after a restart."""
         proposer = Proposer(self.store, RUNTIME)
-        return Author(self.store, self.importer, proposer, self.chain.checker, ALICE_BLOCK_KEY)
+        return Author(self.store, self.importer, proposer, self.chain.checker, ALICE_KEYS)
 
     def now(self) -> int:
         """The start of the current slot in milliseconds."""
@@ -67,7 +68,12 @@ class World:
 
     def finalise(self, authored: Authored) -> None:
         """Vote for the block."""
-        self.finaliser.best_block(authored.stored.hash, authored.stored.number, self.now())
+        self.vote_for(authored.stored.hash, authored.stored.number)
+
+    def vote_for(self, block_hash: bytes, number: int) -> None:
+        """Vote for a stored block, as the head of the best chain."""
+        outcomes = self.finaliser.handle(BestBlock(block_hash, number), self.now())
+        self.finalised += [one for one in outcomes if isinstance(one, BlockFinalised)]
 
     def received(self, block_hash: bytes, **changes: Any) -> Received:
         """The block as another node would receive it, outcome included."""

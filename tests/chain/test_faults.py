@@ -24,9 +24,25 @@ FILE_LIMIT = 150_000
 """Bytes that a file may have on the 'full' disk: some dozens of blocks."""
 
 
+LIMITED = """
+import resource, sys
+from chain.cli import main
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, hard))
+try:
+    code = main()
+finally:
+    # The disk is full for the node alone: a measurement of coverage writes its own file when all is over.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+sys.exit(code)
+"""
+
+
 def start(*arguments: object, limit: int | None = None) -> subprocess.Popen[str]:
     """A node's command in a process of its own, whose files may have `limit` bytes."""
-    code = f"import sys, resource; from chain.cli import main\n{_limit(limit)}\nsys.exit(main())"
+    code = "import sys; from chain.cli import main; sys.exit(main())"
+    if limit is not None:
+        code = LIMITED.format(limit=limit)
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         cwd=ROOT,
@@ -34,10 +50,6 @@ def start(*arguments: object, limit: int | None = None) -> subprocess.Popen[str]
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def _limit(limit: int | None) -> str:
-    return f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))" if limit else ""
 
 
 def ended(process: subprocess.Popen[str]) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chain import keystore as keystore_module
-from chain.keystore import KeyEntry, Keystore, KeystoreFault, KeyType, public_key
+from chain.keystore import KeyEntry, Keystore, KeystoreFault, KeyType, PasswordCost, public_key
+from chain.keystore import store as keystore_module
 from consensus.finality.bls import BlsKey
 from runtime.primitives.keys import KeyPair, Scheme
 
@@ -122,8 +122,8 @@ def test_a_file_that_others_can_read_is_used_with_a_warning(
         (b"", "must hold a secret URI"),
         (b"//Alice", "must hold a secret URI"),
         (b"[" * 5000, "must hold a secret URI"),
-        (b'{"suri": "//Alice"}', "must hold a secret URI"),
-        (b'"' + b"a" * 9000 + b'"', "must hold a secret URI"),
+        (b'{"suri": "//Alice"}', "is sealed: give its password"),
+        (b'"' + b"a" * 17_000 + b'"', "must hold a secret URI"),
         (b'"not a phrase at all"', "is damaged"),
         (b'"//Bob"', "holds the secret of 0x"),
     ],
@@ -198,3 +198,59 @@ def test_what_is_stored_is_the_uri_as_json_whatever_its_characters(folder: Path)
     path = Keystore(folder).insert(KeyType.BLOCK, uri).path
     assert path is not None
     assert json.loads(path.read_text()) == uri
+
+
+CHEAP = PasswordCost(passes=1, memory=8192)
+"""The least that libsodium takes: the tests are about the file, not about guessing."""
+
+
+def sealed(folder: Path, password: str = "correct horse") -> Keystore:
+    return Keystore(folder, password=password, cost=CHEAP)
+
+
+def test_a_sealed_file_shows_nothing_and_opens_with_its_password_after_a_restart(folder: Path) -> None:
+    path = sealed(folder).insert(KeyType.BLOCK, PHRASE).path
+    assert path is not None
+    assert "bottom" not in path.read_text()
+    public = public_key(KeyType.BLOCK, PHRASE)
+    key = sealed(folder).block_key(public)
+    assert key is not None
+    assert key.public == public
+
+
+def test_a_wrong_password_and_a_missing_one_are_told_apart(folder: Path) -> None:
+    sealed(folder).insert(KeyType.BLOCK, "//Alice")
+    with pytest.raises(KeystoreFault, match="does not open with this password"):
+        sealed(folder, "battery staple").block_key(ALICE_BLOCK)
+    with pytest.raises(KeystoreFault, match="give its password with --password-filename"):
+        Keystore(folder).block_key(ALICE_BLOCK)
+
+
+def test_a_keystore_with_a_password_still_reads_files_in_the_clear(folder: Path) -> None:
+    Keystore(folder).insert(KeyType.BLOCK, "//Alice")
+    assert sealed(folder).block_key(ALICE_BLOCK) is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("kdf", "pbkdf2", "that this version does not know"),
+        ("passes", 10**9, "no reasonable cost"),
+        ("memory", 1 << 40, "no reasonable cost"),
+        ("passes", True, "no reasonable cost"),
+        ("salt", "zz", "is damaged"),
+        ("salt", "00", "is damaged"),
+        ("box", 7, "is damaged"),
+        ("box", "00" * 60, "does not open"),
+        ("extra", 1, "that this version does not know"),
+    ],
+)
+def test_a_sealed_file_that_was_tampered_with_is_refused_in_bounded_time(
+    folder: Path, field: str, value: object, complaint: str
+) -> None:
+    path = sealed(folder).insert(KeyType.BLOCK, "//Alice").path
+    assert path is not None
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(KeystoreFault, match=complaint) as refused:
+        sealed(folder).block_key(ALICE_BLOCK)
+    assert str(path) in str(refused.value)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from chain.authoring import Authored
-from chain.notifications import BlockImported
+from chain.notifications import block_imported
 from chain.pool import (
     Dropped,
     Future,
@@ -42,10 +42,7 @@ def pool(world: World) -> Transactions:
 
 def announce(world: World, pool: Transactions, authored: Authored) -> None:
     """What the node does with a new block: tell the pool."""
-    stored = authored.stored
-    header = world.store.header(stored.hash)
-    assert header is not None
-    pool.block_imported(BlockImported(stored.hash, header, stored.route, authored.proposal.execution.changes))
+    pool.block_imported(block_imported(world.store, authored.stored))
 
 
 async def taken(statuses: AsyncIterator[TransactionStatus], count: int) -> list[TransactionStatus]:
@@ -169,8 +166,7 @@ async def test_a_retracted_transaction_returns_to_the_pool(world: World, pool: T
     for _ in range(3):
         block = winner.received(winner.build().stored.hash)
         stored = world.importer.import_block(block, world.now() + 10**6)
-        imported = BlockImported(stored.hash, block.header, stored.route, {})
-        pool.block_imported(imported)
+        pool.block_imported(block_imported(world.store, stored))
     assert world.store.best().hash == winner.store.best().hash
     seen = await taken(statuses, 4)
     assert seen == [Ready(), InBlock(lost.stored.hash, 1), Retracted(lost.stored.hash), Ready()]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chain.importing.rules import header_checker
+from chain.importing.rules import authorities_at, header_checker
 from consensus.authorities import AuthorityFault, InvalidAuthorities
 from consensus.slots import InvalidSlot
 from genesis import presets
@@ -75,11 +75,12 @@ def test_development_accounts_of_both_schemes_and_their_stashes_are_endowed() ->
 
 @pytest.mark.parametrize(("name", "slot_ms"), [("dev", 1_000), ("local", 2_000)])
 def test_alice_is_the_one_authority_and_voter(name: str, slot_ms: int) -> None:
-    checker = header_checker(MemoryState(build_genesis(find_spec(name), RUNTIME).storage))
+    state = MemoryState(build_genesis(find_spec(name), RUNTIME).storage)
+    checker, voters = header_checker(state), authorities_at(state)
     assert checker.slot_duration_ms == slot_ms
     assert [one.key for one in checker.epoch_of(10**9).authorities.members] == [block_key("//Alice").public]
-    assert [one.key for one in checker.voters.members] == [finality_key("//Alice").public]
-    assert checker.voters.set_id == 0
+    assert [one.key for one in voters.members] == [finality_key("//Alice").public]
+    assert voters.set_id == 0
 
 
 def test_a_chain_without_validators_has_no_rules() -> None:
@@ -94,7 +95,7 @@ def test_a_finality_key_that_is_no_point_is_named() -> None:
         config["authorities"]["validators"][0]["finalityKey"] = "0x" + "11" * 48
 
     with pytest.raises(InvalidAuthorities) as refused:
-        header_checker(MemoryState(build_genesis(with_config(spoil), RUNTIME).storage))
+        authorities_at(MemoryState(build_genesis(with_config(spoil), RUNTIME).storage))
     assert refused.value.reason is AuthorityFault.KEY
 
 

@@ -82,3 +82,16 @@ def test_purge_leaves_a_folder_alone_that_is_no_database(cli: Cli, tmp_path: Pat
     assert outcome.code == 1
     assert "there is no database in this folder" in one_line(outcome.err)
     assert (database(tmp_path) / "thesis.txt").exists()
+
+
+def test_chain_info_tells_where_the_chain_stands_and_changes_nothing(cli: Cli, grown: Path) -> None:
+    before = cli("chain-info", "--chain", "dev", "-d", grown, "--json").out
+    found = json.loads(before)
+    assert (found["bestNumber"], found["finalizedNumber"], found["leaves"]) == (5, 4, 1)
+    assert found["pruning"] == "256"
+    assert "Best block:   5" in cli("chain-info", "--chain", "dev", "-d", grown).out
+    assert cli("chain-info", "--chain", "dev", "-d", grown, "--json").out == before
+
+
+def test_chain_info_without_a_database_says_where_it_looked(cli: Cli, tmp_path: Path) -> None:
+    assert "there is no database" in one_line(cli("chain-info", "--chain", "dev", "-d", tmp_path).err)

@@ -162,28 +162,6 @@ def test_events_that_are_no_events_are_named_as_such(world: World, other: World)
     assert "cannot be decoded" in rejection.detail
 
 
-def test_a_justification_for_another_block_is_refused(world: World) -> None:
-    first, second = world.build(), world.build()
-    world.finalise(first)
-    encoded = world.store.justification(first.stored.hash)
-    assert encoded is not None
-    with pytest.raises(RejectedBlock) as rejection:
-        world.importer.check_justification(encoded, second.stored.number, second.stored.hash)
-    assert rejection.value.reason is RejectionReason.JUSTIFICATION
-    assert first.stored.hash.hex() in rejection.value.detail
-
-
-@pytest.mark.parametrize("damage", [lambda j: j[:-1], lambda j: j[:-1] + bytes([j[-1] ^ 1]), lambda j: b""])
-def test_a_damaged_justification_is_refused(world: World, damage: Callable[[bytes], bytes]) -> None:
-    authored = world.build()
-    world.finalise(authored)
-    encoded = world.store.justification(authored.stored.hash)
-    assert encoded is not None
-    with pytest.raises(RejectedBlock) as rejection:
-        world.importer.check_justification(damage(encoded), 1, authored.stored.hash)
-    assert rejection.value.reason is RejectionReason.JUSTIFICATION
-
-
 def test_a_fork_with_more_primary_slots_or_blocks_becomes_best(world: World, other: World) -> None:
     """Two nodes build apart; each then follows the heavier branch, whichever it heard of first."""
     left = [world.build(world.remark(b"left")).stored.hash]

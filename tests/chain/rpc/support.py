@@ -9,7 +9,7 @@ from typing import Any
 from chain.authoring import Authored, SealingRefused
 from chain.importing import Stored
 from chain.keystore import Keystore
-from chain.notifications import BlockImported, Notifications
+from chain.notifications import Notifications, block_imported
 from chain.rpc import (
     AuthorMethods,
     ChainMethods,
@@ -77,7 +77,7 @@ class Sealer:
         if block_hash not in self.rpc.world.importer.tree:
             raise SealingRefused("the block is unknown, or does not build on the finalised one")
         header = self.rpc.world.store.header(block_hash)
-        self.rpc.world.finaliser.best_block(block_hash, header.number, self.rpc.world.now())
+        self.rpc.world.vote_for(block_hash, header.number)
         self.rpc.publish_finality()
 
 
@@ -148,9 +148,7 @@ class Rpc:
 
     def import_stored(self, stored: Stored) -> None:
         """Tell of a block that was stored."""
-        executed = stored.executed
-        header, changes = executed.verified.received.header, executed.execution.changes
-        block = BlockImported(stored.hash, header, stored.route, changes)
+        block = block_imported(self.store, stored)
         self.transactions.block_imported(block)
         self.notifications.publish_import(block)
 
