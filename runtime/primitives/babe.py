@@ -39,11 +39,11 @@ Slot = Annotated[int, U64.__metadata__[0], ScalePath("sp_consensus_slots::Slot")
 
 @scale_path("sp_consensus_babe::AllowedSlots")
 class AllowedSlots(IntEnum):
-    """Which claims an epoch accepts beside primary ones; SCALE as BABE's enum of the same name."""
+    """Which claims an epoch accepts beside primary ones; SCALE and names as BABE's enum of the same name."""
 
-    PRIMARY = 0
-    PRIMARY_AND_SECONDARY_PLAIN = 1
-    PRIMARY_AND_SECONDARY_VRF = 2
+    PrimarySlots = 0
+    PrimaryAndSecondaryPlainSlots = 1
+    PrimaryAndSecondaryVRFSlots = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,6 @@ class Authority:
 
     key: Bytes32
     weight: U64
-
-
-@scale_path("sp_consensus_babe::digests::VrfSignature")
-    proof: Bytes64
 
 
 @variant(1, name="Primary")

@@ -87,10 +87,10 @@ class SessionHandler(ABC):
         `changed`: the validators, their keys or their weights may differ from the session before.
         """
 
-    def on_before_session_ending(self) -> None:
+    def on_before_session_ending(self) -> None:  # noqa: B027 - heard by those who care
         """The session is about to end; nothing of it has been touched yet."""
 
-    def on_disabled(self, index: int) -> None:
+    def on_disabled(self, index: int) -> None:  # noqa: B027 - heard by those who care
         """The validator at this place of the current set was disabled for the rest of its time in the set."""
 
 
