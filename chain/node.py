@@ -58,7 +58,9 @@ class Node:
     @property
     def is_authority(self) -> bool:
         """Whether this node may author now: it is to validate, and holds a key of the present authorities."""
-        authorities = self.chain.checker.epoch_of(self.chain.checker.slot_at(unix_ms())).authorities
+        checker = self.chain.checker
+        state = self.store.state_at(self.store.best().hash)
+        authorities = checker.epoch_for(state, checker.slot_at(unix_ms())).authorities
         return self.config.validator and any(
             authorities.index_of(key.public) is not None for key in self.keystore.block_keys()
         )

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from chain.config import NodeConfig
 from chain.finalising import Finaliser, FinalityKeys, voters_of
 from chain.importing import BlockImporter, HeaderChecker
-from chain.importing.rules import authorities_at, header_checker
+from chain.importing.checker import header_checker
+from chain.importing.rules import authorities_at
 from chain.machine import probed_models
 from chain.store import Genesis, KeyValue, LevelDB, Pruning, Store
 from consensus.authorities import VoterSet
 from consensus.finality.changes import AuthorityRecord
+from consensus.ownership import BlsCrypto
 from genesis.build import GenesisBlock, build_genesis
+from genesis.timing import runtime_of
 from inference import ModelCache
-from runtime.configuration import build_runtime
 from runtime.executive import Runtime, serial
 from runtime.inference_engine import LocalEngine
 from runtime.primitives.state import MemoryState
@@ -54,7 +56,7 @@ def open_chain(config: NodeConfig) -> Iterator[Chain]:
     Raises `StoreError` (locked, corrupt, another genesis), `InvalidGenesis`, `MachineFault`.
     """
     models = probed_models(config.inference.cache_bytes, config.inference.threads)
-    runtime = build_runtime(LocalEngine(models))
+    runtime = runtime_of(config.spec, LocalEngine(models), BlsCrypto())
     genesis = build_genesis(config.spec, runtime)
     config.folder.database.mkdir(parents=True, exist_ok=True)
     kv = LevelDB.open(config.folder.database)

@@ -14,7 +14,6 @@ from chain.importing.difference import describe_difference
 from chain.importing.importer import EVENTS_KEY, RECEIPTS_PREFIX
 from chain.opening import Chain
 from chain.store import BlockRef, Store
-from consensus.digest import find_pre_digest
 from consensus.faults import InvalidHeader
 from consensus.finality.events import BlockStored
 from consensus.finality.justification import InvalidJustification, Justification, verify_justification
@@ -187,8 +186,8 @@ def _execute(chain: Chain, header: Header, body: tuple[bytes, ...], now_ms: int)
     if parent is None:
         raise ReplayFault(f"the parent 0x{header.parent_hash.hex()} is not in the database")
     try:
-        chain.checker.check(header, parent, find_pre_digest(header).slot, now_ms)
         state = chain.store.state_at(header.parent_hash)
+        chain.checker.check(header, parent, state, now_ms)
         return chain.runtime.execute_block(Block(header.without_seal(), list(body)), state)
     except (InvalidHeader, InvalidBlock) as error:
         raise _differs(header)(str(error)) from error

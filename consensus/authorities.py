@@ -7,14 +7,21 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from consensus.finality.bls import InvalidBls, PublicKey
+from runtime.primitives.babe import MAX_AUTHORITIES, Authority
 from runtime.primitives.errors import InvalidData
-from runtime.primitives.integers import U64
-from runtime.primitives.types import Bytes32, Bytes48
+from runtime.primitives.grandpa import Voter
 
-MAX_AUTHORITIES = 1_000
-"""Substrate's NPoS chains stay at or below this; a justification then carries at most 125 bytes of bitfield
-per group.
-"""
+__all__ = [
+    "MAX_AUTHORITIES",
+    "MAX_TOTAL_WEIGHT",
+    "Authority",
+    "AuthorityFault",
+    "AuthoritySet",
+    "InvalidAuthorities",
+    "Voter",
+    "VoterSet",
+    "supermajority",
+]
 
 MAX_TOTAL_WEIGHT = 2**64 - 1
 """The sum of weights is a u64, so that no tally overflows anywhere."""
@@ -37,16 +44,6 @@ class InvalidAuthorities(InvalidData):
 
 
 @dataclass(frozen=True, slots=True)
-class Authority:
-    """A block author: ed25519 key (32 bytes) and weight in the primary-slot lottery; SCALE as BABE's
-    `(AuthorityId, u64)`.
-    """
-
-    key: Bytes32
-    weight: U64
-
-
-@dataclass(frozen=True, slots=True)
 class AuthoritySet:
     """The block authors of an epoch; raises `InvalidAuthorities` when a rule is broken."""
 
@@ -63,14 +60,6 @@ class AuthoritySet:
     def index_of(self, key: bytes) -> int | None:
         """The index of the authority with `key`, or None."""
         return next((index for index, member in enumerate(self.members) if member.key == key), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Voter:
-    """A finality voter: BLS public key (48 bytes, possession proved at registration) and voting weight."""
-
-    key: Bytes48
-    weight: U64
 
 
 @dataclass(frozen=True, slots=True)

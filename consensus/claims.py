@@ -49,11 +49,11 @@ def claim_slot(slot: int, epoch: Epoch, key: SessionKey) -> SlotClaim | None:
     if secondary_author(slot, len(epoch.authorities), epoch.randomness) != index:
         return None
     match epoch.allowed_slots:
-        case AllowedSlots.PRIMARY:
+        case AllowedSlots.PrimarySlots:
             return None
-        case AllowedSlots.PRIMARY_AND_SECONDARY_PLAIN:
+        case AllowedSlots.PrimaryAndSecondaryPlainSlots:
             return SlotClaim(slot, index, SecondaryPlainPreDigest(index, slot))
-        case AllowedSlots.PRIMARY_AND_SECONDARY_VRF:
+        case AllowedSlots.PrimaryAndSecondaryVRFSlots:
             return SlotClaim(slot, index, SecondaryVrfPreDigest(index, slot, proof.gamma, proof_field(proof)))
 
 
@@ -72,10 +72,10 @@ def check_claim(claim: PreDigest, epoch: Epoch) -> bytes | None:
         case PrimaryPreDigest():
             return _check_primary(claim, epoch)
         case SecondaryPlainPreDigest():
-            _check_turn(claim, epoch, AllowedSlots.PRIMARY_AND_SECONDARY_PLAIN)
+            _check_turn(claim, epoch, AllowedSlots.PrimaryAndSecondaryPlainSlots)
             return None
         case SecondaryVrfPreDigest():
-            _check_turn(claim, epoch, AllowedSlots.PRIMARY_AND_SECONDARY_VRF)
+            _check_turn(claim, epoch, AllowedSlots.PrimaryAndSecondaryVRFSlots)
             return _check_vrf(claim, epoch)
 
 

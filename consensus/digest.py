@@ -1,115 +1,69 @@
 """What BABE writes into a header's digest: the slot claim (pre-digest) and announcements to light clients
 (consensus logs).
 
-Layouts are Substrate's `sp_consensus_babe::digests`, so explorers show authors. `pre_output` is the VRF's
+The types themselves are `runtime.primitives.babe`'s, which the runtime shares.
+
+`pre_output` is the VRF's
 Gamma; `proof` holds the VRF's challenge (16 bytes and 16 zero bytes, a scalar as schnorrkel writes one) and
 response (32 bytes).
 """
 
-from dataclasses import dataclass
-from typing import Annotated, TypeAlias
-
-from consensus.authorities import MAX_AUTHORITIES, Authority
-from consensus.epoch import AllowedSlots
 from consensus.faults import HeaderFault, InvalidHeader
 from consensus.vrf import CHALLENGE_LENGTH, VrfProof
+from runtime.primitives.babe import (
+    BABE_ENGINE,
+    CONSENSUS_LOG,
+    PRE_DIGEST,
+    ConfigV1,
+    ConsensusLog,
+    NextConfigData,
+    NextEpochData,
+    OnDisabled,
+    PreDigest,
+    PrimaryPreDigest,
+    SecondaryPlainPreDigest,
+    SecondaryVrfPreDigest,
+    VrfPreDigest,
+    consensus_item,
+)
 from runtime.primitives.digest import Consensus, PreRuntime
+from runtime.primitives.grandpa import GRANDPA_ENGINE
 from runtime.primitives.header import Header
-from runtime.primitives.integers import U32, U64
-from runtime.primitives.scale import InvalidScale, MaxLen, Vector, codec, variant
-from runtime.primitives.types import Bytes32, Bytes64
+from runtime.primitives.scale import InvalidScale
 
-BABE = b"BABE"
-"""Engine id of slot claims, seals and epoch announcements."""
-FRNK = b"FRNK"
-"""Engine id of finality justifications."""
+__all__ = [
+    "BABE",
+    "CONSENSUS_LOG",
+    "FRNK",
+    "PRE_DIGEST",
+    "ConfigV1",
+    "ConsensusLog",
+    "NextConfigData",
+    "NextEpochData",
+    "OnDisabled",
+    "PreDigest",
+    "PrimaryPreDigest",
+    "SecondaryPlainPreDigest",
+    "SecondaryVrfPreDigest",
+    "VrfPreDigest",
+    "consensus_item",
+    "consensus_logs",
+    "find_pre_digest",
+    "pre_digest_item",
+    "proof_field",
+    "proof_of",
+    "slot_of_header",
+]
+
+BABE = BABE_ENGINE
+FRNK = GRANDPA_ENGINE
 
 _SCALAR_PADDING = bytes(32 - CHALLENGE_LENGTH)
-
-
-@variant(1)
-@dataclass(frozen=True, slots=True)
-class PrimaryPreDigest:
-    """A slot won by lottery."""
-
-    authority_index: U32
-    slot: U64
-    pre_output: Bytes32
-    proof: Bytes64
-
-
-@variant(2)
-@dataclass(frozen=True, slots=True)
-class SecondaryPlainPreDigest:
-    """A slot taken in turn, without a VRF."""
-
-    authority_index: U32
-    slot: U64
-
-
-@variant(3)
-@dataclass(frozen=True, slots=True)
-class SecondaryVrfPreDigest:
-    """A slot taken in turn, whose VRF output still feeds the epoch's randomness."""
-
-    authority_index: U32
-    slot: U64
-    pre_output: Bytes32
-    proof: Bytes64
-
-
-PreDigest: TypeAlias = PrimaryPreDigest | SecondaryPlainPreDigest | SecondaryVrfPreDigest
-VrfPreDigest: TypeAlias = PrimaryPreDigest | SecondaryVrfPreDigest
-
-
-@variant(1)
-@dataclass(frozen=True, slots=True)
-class NextEpochData:
-    """Authorities and randomness of the next epoch."""
-
-    authorities: Annotated[Vector[Authority], MaxLen(MAX_AUTHORITIES)]
-    randomness: Bytes32
-
-
-@variant(2)
-@dataclass(frozen=True, slots=True)
-class OnDisabled:
-    """The authority with this index may not author for the rest of the epoch."""
-
-    authority_index: U32
-
-
-@variant(1)
-@dataclass(frozen=True, slots=True)
-class ConfigV1:
-    """Lottery constant (numerator, denominator) and allowed claims from the next epoch on."""
-
-    c: tuple[U64, U64]
-    allowed_slots: AllowedSlots
-
-
-@variant(3)
-@dataclass(frozen=True, slots=True)
-class NextConfigData:
-    """A versioned change of the epoch configuration; version 1 is the only one there is."""
-
-    config: ConfigV1
-
-
-ConsensusLog: TypeAlias = NextEpochData | OnDisabled | NextConfigData
-
-PRE_DIGEST = codec(PreDigest)
-CONSENSUS_LOG = codec(ConsensusLog)
 
 
 def pre_digest_item(pre_digest: PreDigest) -> PreRuntime:
     """The digest item that carries a slot claim."""
     return PreRuntime(BABE, PRE_DIGEST.encode(pre_digest))
-
-
-def consensus_item(log: ConsensusLog) -> Consensus:
-    """The digest item that carries an announcement."""
-    return Consensus(BABE, CONSENSUS_LOG.encode(log))
 
 
 def find_pre_digest(header: Header) -> PreDigest:

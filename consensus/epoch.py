@@ -1,26 +1,17 @@
 """Epochs: stretches of slots during which one authority set, one randomness and one lottery setting hold."""
 
 from dataclasses import dataclass, replace
-from enum import Enum, IntEnum
+from enum import Enum
 
 from consensus.authorities import AuthoritySet
+from runtime.primitives.babe import DEFAULT_C, AllowedSlots, next_randomness
 from runtime.primitives.errors import InvalidData
-from runtime.primitives.hashing import blake2_256
+
+__all__ = ["DEFAULT_C", "AllowedSlots", "Epoch", "EpochFault", "InvalidEpoch", "next_randomness"]
 
 RANDOMNESS_LENGTH = 32
-DEFAULT_C = (1, 4)
-"""One slot in four has a primary author in expectation: Polkadot's and BABE's customary constant."""
-
 MAX_EPOCH_DURATION = 2**32
 """In slots. At one slot a second that is 136 years; longer is a mistake in the chain spec."""
-
-
-class AllowedSlots(IntEnum):
-    """Which claims an epoch accepts beside primary ones; SCALE as BABE's enum of the same name."""
-
-    PRIMARY = 0
-    PRIMARY_AND_SECONDARY_PLAIN = 1
-    PRIMARY_AND_SECONDARY_VRF = 2
 
 
 class EpochFault(Enum):
@@ -50,7 +41,7 @@ class Epoch:
     authorities: AuthoritySet
     randomness: bytes
     c: tuple[int, int] = DEFAULT_C
-    allowed_slots: AllowedSlots = AllowedSlots.PRIMARY_AND_SECONDARY_VRF
+    allowed_slots: AllowedSlots = AllowedSlots.PrimaryAndSecondaryVRFSlots
 
     def __post_init__(self) -> None:
         if len(self.randomness) != RANDOMNESS_LENGTH:
@@ -78,10 +69,3 @@ class Epoch:
         if skipped <= 0:
             return self
         return replace(self, index=self.index + skipped, start_slot=self.start_slot + skipped * self.duration)
-
-
-def next_randomness(previous: bytes, epoch_index: int, contributions: list[bytes]) -> bytes:
-    """The randomness of epoch `epoch_index` from its predecessor's and the 32-byte contributions of the
-    blocks between, in order.
-    """
-    return blake2_256(previous + epoch_index.to_bytes(8, "little") + b"".join(contributions))

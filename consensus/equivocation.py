@@ -1,17 +1,13 @@
 """Equivocation: one author, one slot, two different blocks. Detection, and a proof that anybody can check."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from consensus.digest import find_pre_digest
 from consensus.faults import InvalidHeader
 from consensus.header_check import VerifiedHeader
 from consensus.seal import verify_seal
+from runtime.primitives.babe import EquivocationProof
 from runtime.primitives.errors import InvalidData
-from runtime.primitives.header import Header
-from runtime.primitives.integers import U64
-from runtime.primitives.scale import codec, scale_path
-from runtime.primitives.types import Bytes32
 
 TRACKED_SLOTS = 1_000
 """How many slots back headers are remembered, as in Substrate's slots helper: older double blocks cannot win
@@ -32,22 +28,6 @@ class InvalidEquivocation(InvalidData):
     """Evidence that convicts nobody."""
 
     reason: EquivocationFault
-
-
-@scale_path("sp_consensus_slots::EquivocationProof")
-@dataclass(frozen=True, slots=True)
-class EquivocationProof:
-    """Two sealed headers of one author (ed25519 key) for one slot; layout of
-    `sp_consensus_slots::EquivocationProof`.
-    """
-
-    offender: Bytes32
-    slot: U64
-    first_header: Header
-    second_header: Header
-
-
-EQUIVOCATION_PROOF = codec(EquivocationProof)
 
 
 class EquivocationDetector:

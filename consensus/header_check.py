@@ -16,8 +16,8 @@ from consensus.digest import (
 from consensus.epoch import Epoch
 from consensus.faults import HeaderFault, InvalidHeader
 from consensus.fork_tree import BlockRef
-from consensus.lottery import randomness_of
 from consensus.seal import split_seal, verify_seal
+from runtime.primitives.babe import randomness_of
 from runtime.primitives.header import Header
 
 

@@ -17,7 +17,6 @@ _FIRST_PRECISION = 192
 _ERROR_BITS = 20
 _MAX_U128 = (1 << THRESHOLD_BITS) - 1
 _LOTTERY_CONTEXT = b"substrate-babe-vrf"
-_RANDOMNESS_CONTEXT = b"BabeVRFInOutContext"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,6 @@ def primary_threshold(c: tuple[int, int], weight: int, total_weight: int) -> int
 def draw(vrf_output: bytes) -> int:
     """The lottery ticket, a u128, that a VRF output (64 bytes) yields."""
     return int.from_bytes(blake2_256(_LOTTERY_CONTEXT + vrf_output)[:16], "little")
-
-
-def randomness_of(vrf_output: bytes) -> bytes:
-    """The 32 bytes that a VRF output contributes to the next epoch's randomness; independent of its lottery
-    ticket.
-    """
-    return blake2_256(_RANDOMNESS_CONTEXT + vrf_output)
 
 
 def _rounded(value: int, exponent: int = 0, sticky: bool = False) -> Dyadic:

@@ -22,6 +22,7 @@ from nacl.bindings import (
 )
 from nacl.exceptions import CryptoError
 
+from runtime.primitives.babe import vrf_output
 from runtime.primitives.errors import InvalidData
 
 SUITE = b"\x03"
@@ -34,7 +35,7 @@ OUTPUT_LENGTH = 64
 GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
 FIELD_PRIME = 2**255 - 19
 _IDENTITY = b"\x01" + bytes(31)
-_ENCODE_TO_CURVE, _CHALLENGE, _OUTPUT, _BACK = b"\x01", b"\x02", b"\x03", b"\x00"
+_ENCODE_TO_CURVE, _CHALLENGE, _BACK = b"\x01", b"\x02", b"\x00"
 
 
 class VrfFault(Enum):
@@ -114,7 +115,7 @@ def verify(public: bytes, alpha: bytes, proof: VrfProof) -> bytes:
 
 def output(proof: VrfProof) -> bytes:
     """beta, the 64-byte output of a proof already verified or just made (RFC 9381, 5.2)."""
-    return hashlib.sha512(SUITE + _OUTPUT + _clear_cofactor(proof.gamma) + _BACK).digest()
+    return vrf_output(proof.gamma)
 
 
 def _check_shape(public: bytes, proof: VrfProof) -> None:

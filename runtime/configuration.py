@@ -8,12 +8,18 @@ from runtime.frame.compose import compose
 from runtime.frame.engine import InferenceEngine
 from runtime.frame.extension import Extension
 from runtime.frame.pallet import Pallet
+from runtime.frame.session_crypto import NO_CRYPTO, SessionCrypto
+from runtime.frame.timing import DEFAULT_TIMING, ChainTiming
 from runtime.frame.version import RuntimeVersion, api_id
 from runtime.frame.weights import MAXIMUM, MICROSECOND, SECOND, BlockLength, BlockWeights, DbWeight, Weight
-from runtime.pallets.authorities import Authorities
+from runtime.pallets.authorship import Authorship
+from runtime.pallets.babe import Babe
 from runtime.pallets.balances import Balances
+from runtime.pallets.grandpa import Grandpa
+from runtime.pallets.historical import Historical
 from runtime.pallets.inference import Inference
 from runtime.pallets.models import Models
+from runtime.pallets.session import Session
 from runtime.pallets.sudo import Sudo
 from runtime.pallets.system import System
 from runtime.pallets.system.extensions import (
@@ -29,6 +35,8 @@ from runtime.pallets.system.extensions import (
 from runtime.pallets.timestamp import Timestamp
 from runtime.pallets.transaction_payment import ChargeTransactionPayment, TransactionPayment
 from runtime.pallets.utility import Utility
+from runtime.primitives.babe import MAX_AUTHORITIES
+from runtime.primitives.scale import codec
 
 UNIT = 10**12
 """One FIX in its smallest units."""
@@ -48,6 +56,9 @@ VERSION = RuntimeVersion(
         (api_id("AccountNonceApi"), 1),
         (api_id("TransactionPaymentApi"), 4),
         (api_id("TransactionPaymentCallApi"), 3),
+        (api_id("BabeApi"), 2),
+        (api_id("GrandpaApi"), 3),
+        (api_id("SessionKeys"), 1),
         (api_id("InferenceApi"), 1),
     ),
     transaction_version=1,
@@ -74,38 +85,65 @@ BLOCK_LENGTH = BlockLength.with_ratio(5 << 20, 75)
 PALLETS: tuple[type[Pallet], ...] = (
     System,
     Timestamp,
-    Authorities,
+    Babe,
     Balances,
     TransactionPayment,
+    Session,
+    Historical,
+    Grandpa,
+    Authorship,
     Utility,
     Sudo,
     Models,
     Inference,
 )
+"""In the order of their hooks and of their genesis. Babe reads the claim, then Session rotates, then
+Authorship finds the author among the validators of the block's own session. A pallet that chooses validators
+stands before Session, whose genesis asks it.
+"""
 
-CONSTANTS: Mapping[type[Pallet], Mapping[str, Any]] = {
-    System: {
-        "block_weights": BLOCK_WEIGHTS,
-        "block_length": BLOCK_LENGTH,
-        # Mortal transactions live up to this many blocks; clients choose 64 by default.
-        "block_hash_count": 4_096,
-        "db_weight": DbWeight(),
-        "version": VERSION,
-        "ss58_prefix": SS58_PREFIX,
-        "max_consumers": 64,
-    },
-    # Half of the shortest slot that the chain's presets use.
-    Timestamp: {"minimum_period": 500},
-    # A thousandth: an abandoned account costs its owner something, a new one is still cheap.
-    Balances: {"existential_deposit": UNIT // 1_000},
-    # A MiB costs about one FIX, as much as a second of computation.
-    TransactionPayment: {"byte_fee": 1_000_000, "operational_fee_multiplier": 5},
-    Utility: {"batched_calls_limit": 1_000},
-    # A MiB of model costs 100 FIX of deposit, which comes back when the model is withdrawn.
-    Models: {"base_deposit": UNIT // 10, "byte_deposit": UNIT // 10_000, "upload_period": 14_400},
-    # A day of six-second blocks.
-    Inference: {"receipt_retention": 14_400},
-}
+
+def constants(timing: ChainTiming) -> Mapping[type[Pallet], Mapping[str, Any]]:
+    """The constants of every pallet, for a chain of this timing."""
+    return {
+        System: {
+            "block_weights": BLOCK_WEIGHTS,
+            "block_length": BLOCK_LENGTH,
+            # Mortal transactions live up to this many blocks; clients choose 64 by default.
+            "block_hash_count": 4_096,
+            "db_weight": DbWeight(),
+            "version": VERSION,
+            "ss58_prefix": SS58_PREFIX,
+            "max_consumers": 64,
+        },
+        Timestamp: {"minimum_period": timing.slot_ms // 2},
+        Babe: {
+            "epoch_duration": timing.epoch_slots,
+            "expected_block_time": timing.slot_ms,
+            "max_authorities": MAX_AUTHORITIES,
+            "chain_timing": timing,
+        },
+        Historical: {"kept_sessions": timing.kept_sessions},
+        Grandpa: {
+            "max_authorities": MAX_AUTHORITIES,
+            # Votes count stakes, not nominators; there is no limit to tell.
+            "max_nominators": 0,
+            "max_set_id_session_entries": timing.kept_sessions,
+        },
+        # A thousandth: an abandoned account costs its owner something, a new one is still cheap.
+        Balances: {"existential_deposit": UNIT // 1_000},
+        # A MiB costs about one FIX, as much as a second of computation.
+        TransactionPayment: {"byte_fee": 1_000_000, "operational_fee_multiplier": 5},
+        Utility: {"batched_calls_limit": 1_000},
+        # A MiB of model costs 100 FIX of deposit, which comes back when the model is withdrawn.
+        Models: {"base_deposit": UNIT // 10, "byte_deposit": UNIT // 10_000, "upload_period": 14_400},
+        # A day of six-second blocks.
+        Inference: {"receipt_retention": 14_400},
+    }
+
+
+CONSTANTS = constants(DEFAULT_TIMING)
+"""The constants of a chain that fixes no timing of its own."""
 
 
 def extensions() -> tuple[Extension, ...]:
@@ -123,6 +161,18 @@ def extensions() -> tuple[Extension, ...]:
     )
 
 
-def build_runtime(engine: InferenceEngine) -> Runtime:
-    """The current runtime over an inference engine (`NoEngine()` for a chain without models)."""
-    return Runtime(compose(VERSION, PALLETS, CONSTANTS, engine), extensions())
+def build_runtime(
+    engine: InferenceEngine,
+    crypto: SessionCrypto = NO_CRYPTO,
+    timing: ChainTiming = DEFAULT_TIMING,
+) -> Runtime:
+    """The current runtime over an inference engine (`NoEngine()` for a chain without models).
+
+    `crypto` checks finality keys: needed by all who execute blocks, not by those who only make a genesis or
+    metadata. `timing` is what the chain's genesis fixed (`genesis.timing.timing_of`); blocks of a chain with
+    another are not executed.
+    """
+    # Clients keep metadata by this value's hash, and the constants in it differ with the timing.
+    code = VERSION.code + b"/" + codec(ChainTiming).encode(timing).hex().encode()
+    composition = compose(VERSION, PALLETS, constants(timing), engine, crypto, code)
+    return Runtime(composition, extensions())

@@ -21,12 +21,13 @@ from chain.store import KeyValue, MemoryKeyValue, Pruning
 from client.transaction import Transaction, sign
 from consensus.digest import slot_of_header
 from consensus.finality.events import BestBlock
+from consensus.ownership import BlsCrypto
 from genesis.build import build_genesis
 from genesis.presets import dev
+from genesis.timing import runtime_of
 from inference.ir import DType, Quantization, ops
 from inference.ir.artifact import artifact_id, encode_program
 from inference.ir.builder import ProgramBuilder
-from runtime.configuration import build_runtime
 from runtime.frame.call import RuntimeCall
 from runtime.inference_engine import LocalEngine
 from runtime.pallets.system import System
@@ -35,7 +36,7 @@ from runtime.primitives.header import Header
 from runtime.primitives.keys import DEVELOPMENT_NAMES, KeyPair, Scheme
 from runtime.primitives.multiaddress import Id
 
-RUNTIME = build_runtime(LocalEngine())
+RUNTIME = runtime_of(dev(), LocalEngine(), BlsCrypto())
 GENESIS = build_genesis(dev(), RUNTIME)
 PRUNING = Pruning.keep(8)
 """Few states, so that every finalised block also prunes one."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from chain.authoring.proposer import Proposal, Proposer
 from chain.importing import BlockImporter, Executed, HeaderChecker, Received, Stored
+from chain.importing.rules import disabled_authors
 from chain.pool import PoolTransaction
 from chain.store import Store
 from consensus.authoring import (
@@ -80,10 +81,13 @@ class Author:
         assert best is not None, "the store holds its best block"
         duration = self._checker.slot_duration_ms
         now = max(clock_ms(), slot_start(slot, duration))
-        epoch = self._checker.epoch_of(slot)
+        state = self._store.state_at(best.hash())
+        epoch = self._checker.epoch_for(state, slot)
+        disabled = disabled_authors(state, slot)
         reached = SlotReached(slot, best, slot_of_header(best), epoch)
         for key in self._keys.block_keys():
-            if epoch.authorities.index_of(key.public) is None:
+            index = epoch.authorities.index_of(key.public)
+            if index is None or index in disabled:
                 continue
             core = AuthoringCore(key, duration, self._claim)
             for effect in core.handle(reached, now):

@@ -26,8 +26,7 @@ from chain.replay import (
     import_records,
 )
 from genesis.build import build_genesis
-from runtime.configuration import build_runtime
-from runtime.frame.engine import NoEngine
+from genesis.timing import runtime_of
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -105,7 +104,7 @@ def _import(args: argparse.Namespace) -> None:
     with _input(args.file) as source:
         written_for, records = exchange.read(source)
         # Before the database is opened, so that a file of another chain leaves no empty database behind.
-        genesis = build_genesis(config.spec, build_runtime(NoEngine())).header.hash()
+        genesis = build_genesis(config.spec, runtime_of(config.spec)).header.hash()
         if written_for != genesis:
             raise CommandFailed(
                 f"the blocks are of the chain with genesis 0x{written_for.hex()}, "

@@ -7,12 +7,12 @@ from typing import Any
 
 from chain.cli.failure import CommandFailed
 from chain.cli.output import add_json_flag, facts, show
-from chain.importing.rules import authorities_at, header_checker
+from chain.importing.checker import header_checker
+from chain.importing.rules import authorities_at, epoch_for
 from genesis.build import GenesisBlock, build_genesis, to_raw
 from genesis.presets import PRESETS, find_spec
 from genesis.spec import ChainSpec, RawGenesis, dumps
-from runtime.configuration import build_runtime
-from runtime.frame.engine import NoEngine
+from genesis.timing import runtime_of
 from runtime.primitives.keys import ss58
 from runtime.primitives.state import MemoryState
 
@@ -44,7 +44,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 def _write(args: argparse.Namespace) -> None:
     spec = find_spec(args.chain)
-    text = dumps(to_raw(spec, build_runtime(NoEngine())) if args.raw else spec)
+    text = dumps(to_raw(spec, runtime_of(spec)) if args.raw else spec)
     if args.output is None:
         print(text, end="")
         return
@@ -60,7 +60,7 @@ def _write(args: argparse.Namespace) -> None:
 def _facts(spec: ChainSpec, genesis: GenesisBlock) -> dict[str, Any]:
     state = MemoryState(genesis.storage, genesis.artifacts)
     checker = header_checker(state)
-    authors = checker.epoch_of(0).authorities.members
+    authors = epoch_for(state, 1).authorities.members
     return {
         "name": spec.name,
         "id": spec.id,
@@ -87,13 +87,13 @@ def _facts(spec: ChainSpec, genesis: GenesisBlock) -> dict[str, Any]:
 
 def _check(args: argparse.Namespace) -> None:
     spec = find_spec(args.chain)
-    found = _facts(spec, build_genesis(spec, build_runtime(NoEngine())))
+    found = _facts(spec, build_genesis(spec, runtime_of(spec)))
     show(args, found | {"ok": True}, f"{spec.name} is sound: genesis 0x{found['genesisHash'].hex()}")
 
 
 def _show(args: argparse.Namespace) -> None:
     spec = find_spec(args.chain)
-    found = _facts(spec, build_genesis(spec, build_runtime(NoEngine())))
+    found = _facts(spec, build_genesis(spec, runtime_of(spec)))
     lines = facts(
         {
             "Name": found["name"],

@@ -51,10 +51,12 @@ class BlockImporter:
             detail = f"finalised is #{self.tree.root.number} 0x{self.tree.root.hash.hex()}"
             raise reject(RejectionReason.BEHIND_FINALITY, detail)
         try:
-            slot = find_pre_digest(header).slot
-            checked = self._checker.check(header, parent, slot, now_ms)
+            state = self._store.state_at(header.parent_hash)
+            checked = self._checker.check(header, parent, state, now_ms)
         except InvalidHeader as error:
             raise reject(RejectionReason.HEADER, str(error)) from error
+        except StateDiscarded as error:
+            raise reject(RejectionReason.BEHIND_FINALITY, str(error)) from error
         return Verified(received, checked, parent)
 
     def execute(self, verified: Verified) -> Executed:

@@ -9,44 +9,31 @@ before an earlier one of its branch is enacted does not count, so a chain alone 
 """
 
 from dataclasses import dataclass, replace
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
-from consensus.authorities import MAX_AUTHORITIES, InvalidAuthorities, Voter, VoterSet
+from consensus.authorities import InvalidAuthorities, Voter, VoterSet
 from consensus.digest import FRNK
 from consensus.faults import HeaderFault, InvalidHeader
 from consensus.finality.chain import ChainView, Target
+from runtime.primitives.babe import MAX_AUTHORITIES
 from runtime.primitives.digest import Consensus
+from runtime.primitives.grandpa import FINALITY_LOG, ScheduledChange, VoterDisabled, finality_item
 from runtime.primitives.header import Header
 from runtime.primitives.integers import U32, U64
-from runtime.primitives.scale import InvalidScale, MaxLen, Vector, codec, variant
+from runtime.primitives.scale import InvalidScale, MaxLen, Vector, codec
 from runtime.primitives.types import H256
 
-
-@variant(1)
-@dataclass(frozen=True, slots=True)
-class ScheduledChange:
-    """The voters that rule once the block `delay` above the announcing one is final."""
-
-    next_voters: Annotated[Vector[Voter], MaxLen(MAX_AUTHORITIES)]
-    delay: U32
-
-
-@variant(3)
-@dataclass(frozen=True, slots=True)
-class VoterDisabled:
-    """The voter with this index is expected to stay silent; its weight still counts."""
-
-    voter_index: U32
-
-
-FinalityLog: TypeAlias = ScheduledChange | VoterDisabled
-
-FINALITY_LOG = codec(FinalityLog)
-
-
-def finality_item(log: FinalityLog) -> Consensus:
-    """The digest item that carries an announcement."""
-    return Consensus(FRNK, FINALITY_LOG.encode(log))
+__all__ = [
+    "AUTHORITY_RECORD",
+    "FINALITY_LOG",
+    "AuthorityRecord",
+    "PendingChange",
+    "PendingChanges",
+    "ScheduledChange",
+    "VoterDisabled",
+    "finality_item",
+    "find_scheduled_change",
+]
 
 
 def find_scheduled_change(header: Header) -> ScheduledChange | None:

@@ -8,9 +8,9 @@ missing: gossip may lose anything.
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
-from consensus.authorities import MAX_AUTHORITIES
 from consensus.finality.justification import MAX_BITFIELD, Justification
 from consensus.finality.messages import SignedVote
+from runtime.primitives.babe import MAX_AUTHORITIES
 from runtime.primitives.integers import U32, U64
 from runtime.primitives.scale import MaxLen, Vector, codec, variant
 from runtime.primitives.types import Bytes8

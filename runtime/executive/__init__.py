@@ -10,11 +10,11 @@ from runtime.executive.outcome import (
     GenesisState,
     SignatureCheck,
     SignatureChecks,
-    TransactionSource,
     serial,
 )
 from runtime.executive.runtime import Runtime
 from runtime.executive.versions import Runtimes
+from runtime.frame.validity import TransactionSource
 
 __all__ = [
     "METADATA_FOR_ALL",

@@ -4,6 +4,7 @@ Pallets declare those that are about themselves with `@runtime_api`, `Interfaces
 answered and described in metadata by their annotations.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from runtime.executive.interfaces import Interfaces
@@ -46,8 +47,18 @@ class RuntimeApi:
             known = self._metadata[version] = encode(described, version)
         return known
 
-    def call(self, name: str, parameters: bytes, state: StateReader) -> bytes:
-        """The SCALE answer of a function; `UnknownApi`, or `InvalidScale` where the parameters are none."""
+    def call(
+        self,
+        name: str,
+        parameters: bytes,
+        state: StateReader,
+        submit: Callable[[bytes], None] | None = None,
+    ) -> bytes:
+        """The SCALE answer of a function; `UnknownApi`, or `InvalidScale` where the parameters are none.
+
+        `submit` takes the extrinsics that functions such as `..._submit_report_...` make for the pool; where
+        nobody takes them, such functions answer that they did nothing.
+        """
         method = self._functions.get(name)
         if method is None:
             raise UnknownApi(name)
@@ -63,5 +74,7 @@ class RuntimeApi:
         if method.owner is Interfaces:
             owner: object = Interfaces(self, state)
         else:
-            owner = self.runtime.view(state).pallet(method.owner)
+            env = self.runtime.view(state)
+            env.submit = submit
+            owner = env.pallet(method.owner)
         return scale.codec(method.result).encode(method.function(owner, *arguments))

@@ -20,6 +20,7 @@ from runtime.frame.extension import Pipeline
 from runtime.frame.inherents import InherentData
 from runtime.frame.origin import NOBODY, Signed
 from runtime.frame.overlay import ABSENT, RAW
+from runtime.frame.validity import TransactionSource
 from runtime.frame.weights import (
     ApplyExtrinsic,
     DispatchClass,
@@ -115,7 +116,7 @@ class BlockExecution:
     def _note_version(self) -> None:
         version = self.composition.version
         self._system.last_runtime_upgrade.put(LastRuntimeUpgradeInfo(version.spec_version, version.spec_name))
-        self.env.overlay.put(CODE_KEY, RAW, version.code)
+        self.env.overlay.put(CODE_KEY, RAW, self.composition.code)
 
     def note_genesis_version(self) -> None:
         """Write which version executes the first block."""
@@ -135,11 +136,6 @@ class BlockExecution:
     def apply_inherent(self, decoded: Decoded) -> None:
         """Apply a bare extrinsic: nobody pays, and its failure is the block's."""
         index = len(self.outcomes)
-        if not decoded.is_inherent:
-            raise InvalidBlock(
-                BlockReason.UNSIGNED_NOT_ALLOWED,
-                f"extrinsic {index}: {decoded.call} is unsigned, and no inherent",
-            )
         if self.in_transactions:
             raise InvalidBlock(
                 BlockReason.INHERENT_ORDER, f"extrinsic {index}: {decoded.call} stands behind a transaction"
@@ -184,6 +180,26 @@ class BlockExecution:
                 ) from failure
         self.pipeline.settle(transaction, prepared, post, error)
         return self._note_applied(transaction.info, post, error, transaction.fee, transaction.tip)
+
+    def apply_unsigned(self, decoded: Decoded) -> ExtrinsicOutcome:
+        """Apply a bare extrinsic that its pallet vouches for: nobody pays, and its failure is an event.
+
+        `InvalidTransaction` as in `apply_transaction`.
+        """
+        self.in_transactions = True
+        self._begin_extrinsic(len(self.outcomes))
+        pallet = self.env.pallet(decoded.call.declaration.pallet)
+        pallet.validate_unsigned(decoded.call, TransactionSource.InBlock)
+        info = self.env.dispatch_info(decoded.call)
+        reserve_length(self.env, info, decoded.length, commit=True)
+        reserve_weight(self.env, info, decoded.length)
+        error: DispatchError | None = None
+        try:
+            post = self.env.dispatch(decoded.call, NOBODY)
+        except CallFailed as failure:
+            error = self.composition.error(failure)
+            post = PostDispatchInfo(failure.actual_weight)
+        return self._note_applied(info, post, error, 0, 0)
 
     def _begin_extrinsic(self, index: int) -> None:
         self.env.phase = ApplyExtrinsic(index)

@@ -1,6 +1,7 @@
 """Building a block: inherents, then transactions as long as they fit."""
 
 from runtime.executive.block import BlockExecution
+from runtime.executive.extrinsic import Decoded
 from runtime.executive.outcome import Execution, ExtrinsicOutcome, SignatureChecks
 from runtime.frame.errors import BlockReason, InvalidTransaction, TransactionKind
 from runtime.frame.inherents import InherentData
@@ -36,15 +37,21 @@ class BlockBuilder:
         length, outcomes = execution.env.extrinsics_length, len(execution.outcomes)
         try:
             with execution.env.transaction():
-                check = execution.decoder.signature_check(execution.env, decoded, outcomes)
-                if not all(self._checks([check])()):
-                    raise InvalidTransaction(TransactionKind.BAD_PROOF, rule=BlockReason.BAD_SIGNATURE)
-                outcome = execution.apply_transaction(decoded)
+                if decoded.is_unsigned:
+                    outcome = execution.apply_unsigned(decoded)
+                else:
+                    self._require_signature(decoded, outcomes)
+                    outcome = execution.apply_transaction(decoded)
         except InvalidTransaction:
             execution.env.extrinsics_length = length
             raise
         self._extrinsics.append(extrinsic)
         return outcome
+
+    def _require_signature(self, decoded: Decoded, index: int) -> None:
+        check = self._execution.decoder.signature_check(self._execution.env, decoded, index)
+        if not all(self._checks([check])()):
+            raise InvalidTransaction(TransactionKind.BAD_PROOF, rule=BlockReason.BAD_SIGNATURE)
 
     def finish(self) -> tuple[list[bytes], Execution]:
         """Close the block: its extrinsics, and what they did. The builder must not be used afterwards."""

@@ -34,6 +34,11 @@ class Decoded:
         """Whether this is a bare call that a block's author may make."""
         return self.envelope is None and self.call.declaration.dispatch_class is DispatchClass.Mandatory
 
+    @property
+    def is_unsigned(self) -> bool:
+        """Whether this is a bare call that a pallet must vouch for."""
+        return self.envelope is None and not self.is_inherent
+
     def sender(self) -> bytes:
         """The signing account; `CANNOT_LOOKUP` where the address is no account id."""
         assert self.envelope is not None, "a bare extrinsic has no sender"
@@ -68,14 +73,8 @@ class ExtrinsicDecoder:
                 f"not an extrinsic of this chain: {fault}",
                 rule=BlockReason.MALFORMED_EXTRINSIC,
             ) from fault
-        if decoded.envelope is None:
-            if decoded.is_inherent:
-                raise InvalidTransaction(TransactionKind.MANDATORY_VALIDATION)
-            raise InvalidTransaction(
-                TransactionKind.NO_UNSIGNED_VALIDATOR,
-                f"{decoded.call} must be signed",
-                rule=BlockReason.UNSIGNED_NOT_ALLOWED,
-            )
+        if decoded.is_inherent:
+            raise InvalidTransaction(TransactionKind.MANDATORY_VALIDATION)
         return decoded
 
     def encode_inherent(self, call: RuntimeCall) -> bytes:

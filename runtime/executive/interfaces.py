@@ -5,12 +5,12 @@ Names, parameters and results are Substrate's, so that its clients find them by 
 
 from typing import TYPE_CHECKING, Annotated
 
-from runtime.executive.outcome import TransactionSource
 from runtime.executive.validity import TransactionValidityError
 from runtime.frame.api import runtime_api
 from runtime.frame.call import Call
 from runtime.frame.errors import InvalidTransaction
 from runtime.frame.extension import ValidTransaction
+from runtime.frame.validity import TransactionSource
 from runtime.frame.version import RuntimeVersion
 from runtime.frame.weights import Weight
 from runtime.metadata import VERSIONS

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TypeAlias
 
 from runtime.frame.errors import DispatchError
@@ -10,16 +9,6 @@ from runtime.frame.events import EventRecord
 from runtime.frame.weights import DispatchClass, Pays, Weight, WeightPerClass
 from runtime.primitives.digest import Digest
 from runtime.primitives.keys.signature import MultiSignature, verify
-from runtime.primitives.scale import scale_path
-
-
-@scale_path("sp_runtime::transaction_validity::TransactionSource")
-class TransactionSource(IntEnum):
-    """Where a transaction comes from; no rule of this runtime depends on it."""
-
-    InBlock = 0
-    Local = 1
-    External = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from runtime.executive.outcome import (
     Execution,
     GenesisState,
     SignatureChecks,
-    TransactionSource,
     serial,
 )
 from runtime.frame.call import RuntimeCall
@@ -28,6 +27,7 @@ from runtime.frame.events import EventRecord
 from runtime.frame.extension import Extension, Pipeline, ValidTransaction
 from runtime.frame.genesis import GenesisReader
 from runtime.frame.inherents import InherentData
+from runtime.frame.validity import TransactionSource
 from runtime.frame.version import RuntimeVersion
 from runtime.frame.weights import DispatchClass
 from runtime.pallets.system import System
@@ -91,11 +91,14 @@ class Runtime:
         execution.initialise(header.number, header.parent_hash, header.digest)
         verdicts = self._start_checks(execution, decoded, checks)
         for index, each in enumerate(decoded):
-            if each.envelope is None:
+            if each.is_inherent:
                 execution.apply_inherent(each)
                 continue
             try:
-                execution.apply_transaction(each)
+                if each.is_unsigned:
+                    execution.apply_unsigned(each)
+                else:
+                    execution.apply_transaction(each)
             except InvalidTransaction as fault:
                 raise _transaction_fault(index, each, fault) from fault
         for (index, each), valid in zip(
@@ -169,6 +172,9 @@ class Runtime:
         decoded = self.decoder.decode_transaction(extrinsic)
         execution = self._execution(state)
         execution.open_for_query(block_hash)
+        if decoded.is_unsigned:
+            pallet = execution.env.pallet(decoded.call.declaration.pallet)
+            return pallet.validate_unsigned(decoded.call, source)
         check = self.decoder.signature_check(execution.env, decoded, 0)
         transaction = transaction_of(execution.env, decoded)
         if transaction.info.dispatch_class is DispatchClass.Mandatory:

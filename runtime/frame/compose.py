@@ -8,6 +8,7 @@ from runtime.frame.engine import InferenceEngine
 from runtime.frame.environment import Composition
 from runtime.frame.events import EventCodec
 from runtime.frame.pallet import Pallet
+from runtime.frame.session_crypto import NO_CRYPTO, SessionCrypto
 from runtime.frame.version import RuntimeVersion
 
 
@@ -16,11 +17,14 @@ def compose(
     pallets: Sequence[type[Pallet]],
     constants: Mapping[type[Pallet], Mapping[str, Any]],
     engine: InferenceEngine,
+    crypto: SessionCrypto = NO_CRYPTO,
+    code: bytes = b"",
 ) -> Composition:
     """What all executions of the runtime share. Hooks run in the order of `pallets`.
 
-    `constants` gives a value to every constant that the pallets declare, by attribute name. Raises
-    `TypeError` for two pallets with one index or name, and for constants that are missing or unknown.
+    `constants` gives a value to every constant that the pallets declare, by attribute name; `code` is the
+    value of `:code` where it is not the version's own. Raises `TypeError` for two pallets with one index or
+    name, and for constants that are missing or unknown.
     """
     for unique in ("index", "name", "config_name"):
         values = [getattr(pallet, unique) for pallet in pallets]
@@ -42,4 +46,6 @@ def compose(
         calls=CallCodec(pallets),
         events=EventCodec(pallets),
         engine=engine,
+        crypto=crypto,
+        code=code or version.code,
     )

@@ -1,16 +1,26 @@
 """One execution: the overlay, the block being executed, the events, and the pallets bound to them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from runtime.frame.call import CallCodec, RuntimeCall
 from runtime.frame.engine import InferenceEngine
-from runtime.frame.errors import CallFailed, DispatchError, ErrorEnum, Module, ModuleError, arithmetic_failure
+from runtime.frame.errors import (
+    CallFailed,
+    DispatchError,
+    ErrorEnum,
+    InvalidTransaction,
+    Module,
+    ModuleError,
+    arithmetic_failure,
+)
 from runtime.frame.events import EventCodec, EventRecord
 from runtime.frame.origin import Origin
 from runtime.frame.overlay import Overlay
 from runtime.frame.pallet import Pallet
+from runtime.frame.session_crypto import SessionCrypto
+from runtime.frame.validity import TransactionSource
 from runtime.frame.version import RuntimeVersion
 from runtime.frame.weights import (
     AS_ANNOUNCED,
@@ -22,10 +32,12 @@ from runtime.frame.weights import (
     PostDispatchInfo,
     Weight,
 )
+from runtime.primitives.extrinsic import BareExtrinsic
 from runtime.primitives.integers import ArithmeticFault
 from runtime.primitives.state import StateReader
 
 P = TypeVar("P", bound=Pallet)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,8 @@ class Composition:
     calls: CallCodec
     events: EventCodec
     engine: InferenceEngine
+    crypto: SessionCrypto
+    code: bytes
 
     def error(self, failure: CallFailed) -> DispatchError:
         """The `DispatchError` that a failed call reports."""
@@ -56,9 +70,11 @@ class Environment:
         self.composition = composition
         self.overlay = Overlay(state)
         self.engine = composition.engine
+        self.crypto = composition.crypto
         self.events: list[EventRecord] = []
         self.phase: ApplyExtrinsic | Finalization | Initialization = Initialization()
         self.extrinsics_length = 0
+        self.submit: Callable[[bytes], None] | None = None
         self._pallets: dict[type[Pallet], Pallet] = {}
 
     def pallet(self, kind: type[P]) -> P:
@@ -67,6 +83,17 @@ class Environment:
         if found is None:
             found = self._pallets[kind] = kind(self)
         return cast(P, found)
+
+    def roles(self, role: Callable[..., R]) -> tuple[R, ...]:
+        """The pallets of this runtime that inherit the class `role`, in the order of composition."""
+        kind = cast(type, role)
+        return tuple(cast(R, self.pallet(one)) for one in self.composition.pallets if issubclass(one, kind))
+
+    def role(self, role: Callable[..., R]) -> R | None:
+        """The one pallet of this runtime that inherits the class `role`, or None."""
+        found = self.roles(role)
+        assert len(found) < 2, f"two pallets are {role}: {found}"
+        return found[0] if found else None
 
     def constant(self, pallet: type[Pallet], attribute: str) -> Any:
         """A configured constant."""
@@ -125,6 +152,18 @@ class Environment:
             raise
         self.overlay.commit()
         return AS_ANNOUNCED if post is None else cast(PostDispatchInfo, post)
+
+    def submit_unsigned(self, pallet: Pallet, name: str, **arguments: Any) -> bool:
+        """Hand a bare call of `pallet` to the node's pool; whether it is valid and somebody took it."""
+        if self.submit is None:
+            return False
+        made = self.composition.calls.make(pallet.name, name, **arguments)
+        try:
+            pallet.validate_unsigned(made, TransactionSource.Local)
+        except InvalidTransaction:
+            return False
+        self.submit(BareExtrinsic(self.composition.calls.encode(made)).encode())
+        return True
 
     def transaction(self) -> "NestedTransaction":
         """`with env.transaction():` undoes writes and events where its body raises."""

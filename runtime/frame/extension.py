@@ -13,46 +13,16 @@ out of the path of a block.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from runtime.frame.call import RuntimeCall
 from runtime.frame.environment import Environment
 from runtime.frame.errors import DispatchError
+from runtime.frame.validity import MAX_U64, VALID, ValidTransaction
 from runtime.frame.weights import DispatchInfo, PostDispatchInfo
-from runtime.primitives.integers import U64
-from runtime.primitives.scale import Codec, codec, scale_path
+from runtime.primitives.scale import Codec, codec
 
-MAX_U64 = (1 << 64) - 1
-
-
-@scale_path("sp_runtime::transaction_validity::ValidTransaction")
-@dataclass(frozen=True, slots=True)
-class ValidTransaction:
-    """What the pool must know of a transaction that may enter a block.
-
-    `requires` and `provides` are opaque tags: the transaction waits until all it requires is provided.
-    `longevity` counts blocks for which this answer holds at least.
-    """
-
-    priority: U64 = 0
-    requires: list[bytes] = field(default_factory=list)
-    provides: list[bytes] = field(default_factory=list)
-    longevity: U64 = MAX_U64
-    propagate: bool = True
-
-    def combined(self, other: "ValidTransaction") -> "ValidTransaction":
-        """Both descriptions as one."""
-        return ValidTransaction(
-            min(self.priority + other.priority, MAX_U64),
-            self.requires + other.requires,
-            self.provides + other.provides,
-            min(self.longevity, other.longevity),
-            self.propagate and other.propagate,
-        )
-
-
-VALID = ValidTransaction()
+__all__ = ["MAX_U64", "VALID", "Extension", "Pipeline", "Transaction", "ValidTransaction"]
 
 
 class Transaction:

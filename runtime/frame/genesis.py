@@ -58,12 +58,18 @@ class GenesisReader:
         for index, item in enumerate(self.value):
             yield GenesisReader(item, f"{self.path}[{index}]")
 
+    def parts(self, count: int) -> "list[GenesisReader]":
+        """A list of exactly so many."""
+        found = list(self.items())
+        if len(found) != count:
+            named = {2: "two", 3: "three"}.get(count, str(count))
+            raise self.refuse(GenesisReason.WRONG_TYPE, f"expected {named} items, found {len(found)}")
+        return found
+
     def pair(self) -> "tuple[GenesisReader, GenesisReader]":
         """A list of exactly two."""
-        parts = list(self.items())
-        if len(parts) != 2:
-            raise self.refuse(GenesisReason.WRONG_TYPE, f"expected two items, found {len(parts)}")
-        return parts[0], parts[1]
+        first, second = self.parts(2)
+        return first, second
 
     def integer(self, kind: object, minimum: int = 0) -> int:
         """An integer of a fixed width, at least `minimum`; also as decimal text, for numbers above 2**53."""

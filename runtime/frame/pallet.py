@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, get_arg
 
 from runtime.frame.api import ApiMethod, apis_of
 from runtime.frame.call import CallDeclaration, RuntimeCall, calls_of
-from runtime.frame.errors import ErrorEnum
+from runtime.frame.errors import BlockReason, ErrorEnum, InvalidTransaction, TransactionKind
 from runtime.frame.genesis import GenesisReader
 from runtime.frame.holds import RuntimeHoldReason
 from runtime.frame.inherents import InherentData
@@ -28,6 +28,7 @@ from runtime.frame.weights import ZERO_WEIGHT, Weight
 
 if TYPE_CHECKING:
     from runtime.frame.environment import Environment
+    from runtime.frame.validity import TransactionSource, ValidTransaction
 
 T = TypeVar("T")
 P = TypeVar("P", bound="Pallet")
@@ -167,6 +168,18 @@ class Pallet:
 
     def check_inherent(self, call: RuntimeCall, data: InherentData) -> None:
         """`InvalidBlock` where an inherent of this pallet does not fit what the importing node knows."""
+
+    def validate_unsigned(self, call: RuntimeCall, source: "TransactionSource") -> "ValidTransaction":
+        """What the pool must know of a call of this pallet that nobody signed and nobody pays.
+
+        `InvalidTransaction` refuses it, in blocks too; so it must cost those who send it something else, such
+        as evidence that is used up.
+        """
+        raise InvalidTransaction(
+            TransactionKind.NO_UNSIGNED_VALIDATOR,
+            f"{call} must be signed",
+            rule=BlockReason.UNSIGNED_NOT_ALLOWED,
+        )
 
     def genesis(self, config: GenesisReader) -> None:
         """Write the state of block zero from this pallet's part of the chain spec, or `InvalidGenesis`."""

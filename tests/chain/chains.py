@@ -12,10 +12,11 @@ from chain.pool import PoolTransaction
 from chain.store import KeyValue, MemoryKeyValue, Pruning
 from client.transaction import SigningContext, Transaction, sign
 from consensus.finality.events import BestBlock
+from consensus.ownership import BlsCrypto
 from genesis.authority import block_key
 from genesis.build import GenesisBlock, build_genesis
 from genesis.presets import dev
-from runtime.configuration import build_runtime
+from genesis.timing import runtime_of
 from runtime.executive import Runtime
 from runtime.frame.call import RuntimeCall
 from runtime.inference_engine import LocalEngine
@@ -24,7 +25,7 @@ from runtime.primitives.multiaddress import Id
 
 START_SLOT = 1_700_000_000
 NOW = START_SLOT * 1000
-RUNTIME: Runtime = build_runtime(LocalEngine())
+RUNTIME: Runtime = runtime_of(dev(), LocalEngine(), BlsCrypto())
 GENESIS: GenesisBlock = build_genesis(dev(), RUNTIME)
 ALICE = KeyPair.from_uri("//Alice", Scheme.SR25519)
 BOB = KeyPair.from_uri("//Bob", Scheme.ED25519)

@@ -23,7 +23,7 @@ def key(number: int) -> SessionKey:
 
 def epoch(
     *keys: SessionKey,
-    allowed: AllowedSlots = AllowedSlots.PRIMARY_AND_SECONDARY_VRF,
+    allowed: AllowedSlots = AllowedSlots.PrimaryAndSecondaryVRFSlots,
     c: tuple[int, int] = (1, 4),
     duration: int = 1_000,
 ) -> Epoch:

@@ -91,7 +91,7 @@ def test_epoch_settings_that_no_chain_can_run_on_are_refused() -> None:
     for change, reason in bad_settings:
         settings = {"duration": 10, "randomness": bytes(32), "c": (1, 4), **change}
         with pytest.raises(InvalidEpoch) as caught:
-            Epoch(0, 0, authorities=members, allowed_slots=AllowedSlots.PRIMARY, **settings)  # type: ignore[arg-type]
+            Epoch(0, 0, authorities=members, allowed_slots=AllowedSlots.PrimarySlots, **settings)  # type: ignore[arg-type]
         assert caught.value.reason is reason
 
 

@@ -50,7 +50,7 @@ def test_with_secondary_slots_every_slot_has_an_author_and_never_two_secondary_o
 
 
 def test_without_secondary_slots_only_the_lottery_gives_claims() -> None:
-    slots = epoch(KEYS[0], allowed=AllowedSlots.PRIMARY)
+    slots = epoch(KEYS[0], allowed=AllowedSlots.PrimarySlots)
     claims = [claim_slot(slot, slots, KEYS[0]) for slot in range(60)]
     assert 5 <= sum(claim is not None for claim in claims) <= 30
     assert all(claim.primary for claim in claims if claim is not None)

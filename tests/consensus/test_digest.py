@@ -51,7 +51,7 @@ def test_announcements_have_substrates_bytes() -> None:
     encoded = b"\x01\x04" + bytes([5]) * 32 + bytes.fromhex("0100000000000000") + bytes([6]) * 32
     assert CONSENSUS_LOG.encode(epoch) == encoded
     assert CONSENSUS_LOG.encode(OnDisabled(3)) == b"\x02\x03\x00\x00\x00"
-    config = NextConfigData(ConfigV1((1, 4), AllowedSlots.PRIMARY_AND_SECONDARY_VRF))
+    config = NextConfigData(ConfigV1((1, 4), AllowedSlots.PrimaryAndSecondaryVRFSlots))
     assert CONSENSUS_LOG.encode(config).hex() == "0301" + "0100000000000000" + "0400000000000000" + "02"
 
 

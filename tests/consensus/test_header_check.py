@@ -5,7 +5,6 @@ import pytest
 from consensus.digest import BABE, NextEpochData, OnDisabled, consensus_item, pre_digest_item
 from consensus.epoch import AllowedSlots
 from consensus.equivocation import (
-    EQUIVOCATION_PROOF,
     TRACKED_SLOTS,
     EquivocationDetector,
     EquivocationFault,
@@ -16,6 +15,7 @@ from consensus.equivocation import (
 from consensus.faults import HeaderFault, InvalidHeader
 from consensus.header_check import VerifiedHeader, verify_header
 from consensus.seal import seal_header, split_seal, verify_seal
+from runtime.primitives.babe import EQUIVOCATION_PROOF
 from runtime.primitives.digest import Consensus, Digest, Seal
 from runtime.primitives.header import Header
 from tests.consensus.builders import GENESIS, child, claimed, epoch, key, sealed_child
@@ -59,7 +59,7 @@ def test_a_sound_header_comes_back_with_everything_later_stages_need() -> None:
 
 
 def test_a_plain_secondary_header_contributes_no_randomness() -> None:
-    slots = epoch(*KEYS, allowed=AllowedSlots.PRIMARY_AND_SECONDARY_PLAIN)
+    slots = epoch(*KEYS, allowed=AllowedSlots.PrimaryAndSecondaryPlainSlots)
     claim, author = claimed(slots, *KEYS, primary=False)
     result = verify_header(sealed_child(GENESIS, claim, author), GENESIS, slots, NEWEST)
     assert result.randomness is None

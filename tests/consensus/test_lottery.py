@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consensus import lottery
-from consensus.lottery import Dyadic, draw, primary_threshold, randomness_of
+from consensus.lottery import Dyadic, draw, primary_threshold
+from runtime.primitives.babe import randomness_of
 
 WEIGHTS = st.integers(1, 2**64 - 1)
 DOUBLING = list(accumulate(repeat(0, 50), lambda weight, _: 2 * weight - 1, initial=2))[:50]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chain.importing.rules import authorities_at, header_checker
+from chain.importing.checker import header_checker
+from chain.importing.rules import authorities_at
 from consensus.authorities import AuthorityFault, InvalidAuthorities
 from consensus.slots import InvalidSlot
 from genesis import presets
@@ -15,9 +16,9 @@ from genesis.authority import block_key, finality_key
 from genesis.build import build_genesis, to_raw
 from genesis.presets import ENDOWMENT, PRESETS, UnknownChain, find_spec
 from genesis.spec import ChainSpec, InvalidSpec, PlainGenesis, RawGenesis, SpecFault, dumps, loads
-from runtime.configuration import build_runtime
-from runtime.frame.engine import NoEngine
+from genesis.timing import runtime_of, timing_of
 from runtime.frame.errors import InvalidGenesis
+from runtime.pallets.babe import Babe
 from runtime.pallets.balances import Balances
 from runtime.pallets.sudo import Sudo
 from runtime.pallets.system import System
@@ -25,7 +26,7 @@ from runtime.primitives.keys import DEVELOPMENT_NAMES, KeyPair, Scheme
 from runtime.primitives.state import MemoryState
 from runtime.primitives.trie import EMPTY_ROOT, root_of
 
-RUNTIME = build_runtime(NoEngine())
+RUNTIME = runtime_of(presets.dev())
 ALICE = KeyPair.from_uri("//Alice", Scheme.SR25519)
 
 
@@ -40,7 +41,8 @@ def with_config(change: Callable[[dict[str, Any]], None]) -> ChainSpec:
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_a_preset_builds_a_block_zero_that_commits_to_its_state(name: str) -> None:
-    genesis = build_genesis(find_spec(name), RUNTIME)
+    spec = find_spec(name)
+    genesis = build_genesis(spec, runtime_of(spec))
     assert genesis.header.number == 0
     assert genesis.header.parent_hash == bytes(32)
     assert genesis.header.extrinsics_root == EMPTY_ROOT
@@ -51,14 +53,17 @@ def test_a_preset_builds_a_block_zero_that_commits_to_its_state(name: str) -> No
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_the_raw_form_survives_a_file_and_is_the_same_chain(name: str) -> None:
     plain = find_spec(name)
-    raw = loads(dumps(to_raw(plain, RUNTIME)))
+    runtime = runtime_of(plain)
+    raw = loads(dumps(to_raw(plain, runtime)))
     assert isinstance(raw.genesis, RawGenesis)
-    assert build_genesis(raw, RUNTIME).header == build_genesis(plain, RUNTIME).header
-    assert to_raw(raw, RUNTIME) == raw
+    assert timing_of(raw) == timing_of(plain) == runtime_of(raw).composition.constants[Babe]["chain_timing"]
+    assert build_genesis(raw, runtime).header == build_genesis(plain, runtime).header
+    assert to_raw(raw, runtime) == raw
 
 
 def test_the_presets_are_different_chains() -> None:
-    roots = {build_genesis(find_spec(name), RUNTIME).header.hash() for name in PRESETS}
+    specs = [find_spec(name) for name in PRESETS]
+    roots = {build_genesis(spec, runtime_of(spec)).header.hash() for spec in specs}
     assert len(roots) == len(PRESETS)
 
 
@@ -75,16 +80,19 @@ def test_development_accounts_of_both_schemes_and_their_stashes_are_endowed() ->
 
 @pytest.mark.parametrize(("name", "slot_ms"), [("dev", 1_000), ("local", 2_000)])
 def test_alice_is_the_one_authority_and_voter(name: str, slot_ms: int) -> None:
-    state = MemoryState(build_genesis(find_spec(name), RUNTIME).storage)
+    spec = find_spec(name)
+    state = MemoryState(build_genesis(spec, runtime_of(spec)).storage)
     checker, voters = header_checker(state), authorities_at(state)
     assert checker.slot_duration_ms == slot_ms
-    assert [one.key for one in checker.epoch_of(10**9).authorities.members] == [block_key("//Alice").public]
+    assert [one.key for one in checker.epoch_for(state, 10**9).authorities.members] == [
+        block_key("//Alice").public
+    ]
     assert [one.key for one in voters.members] == [finality_key("//Alice").public]
     assert voters.set_id == 0
 
 
 def test_a_chain_without_validators_has_no_rules() -> None:
-    spec = with_config(lambda config: config.pop("authorities"))
+    spec = with_config(lambda config: config.pop("session"))
     with pytest.raises(InvalidAuthorities) as refused:
         header_checker(MemoryState(build_genesis(spec, RUNTIME).storage))
     assert refused.value.reason is AuthorityFault.EMPTY
@@ -92,7 +100,7 @@ def test_a_chain_without_validators_has_no_rules() -> None:
 
 def test_a_finality_key_that_is_no_point_is_named() -> None:
     def spoil(config: dict[str, Any]) -> None:
-        config["authorities"]["validators"][0]["finalityKey"] = "0x" + "11" * 48
+        config["session"]["keys"][0][2]["grandpa"] = "0x" + "11" * 48
 
     with pytest.raises(InvalidAuthorities) as refused:
         authorities_at(MemoryState(build_genesis(with_config(spoil), RUNTIME).storage))
@@ -101,10 +109,11 @@ def test_a_finality_key_that_is_no_point_is_named() -> None:
 
 def test_a_slot_duration_that_no_clock_can_follow_is_refused() -> None:
     def spoil(config: dict[str, Any]) -> None:
-        config["authorities"]["slotDuration"] = 2**63
+        config["babe"]["timing"]["slotDuration"] = 2**63
 
+    spec = with_config(spoil)
     with pytest.raises(InvalidSlot):
-        header_checker(MemoryState(build_genesis(with_config(spoil), RUNTIME).storage))
+        header_checker(MemoryState(build_genesis(spec, runtime_of(spec)).storage))
 
 
 def test_a_wrong_genesis_value_is_named_with_its_path() -> None:
@@ -147,3 +156,30 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: p
     with pytest.raises(InvalidSpec) as refused:
         find_spec(str(path))
     assert refused.value.reason is SpecFault.TOO_LARGE
+
+
+def test_a_genesis_is_not_built_by_the_runtime_of_another_timing() -> None:
+    with pytest.raises(InvalidGenesis) as refused:
+        build_genesis(presets.local(), RUNTIME)
+    assert refused.value.path == "babe.timing"
+
+
+def test_a_test_network_has_as_many_validators_as_asked_for() -> None:
+    spec = presets.testnet(4, 500, 10)
+    state = MemoryState(build_genesis(spec, runtime_of(spec)).storage)
+    checker = header_checker(state)
+    epoch = checker.epoch_for(state, 1_000)
+    assert (checker.slot_duration_ms, epoch.start_slot, epoch.duration) == (500, 1_000, 10)
+    assert [one.key for one in epoch.authorities.members] == [
+        block_key(f"//Validator//{index}").public for index in range(4)
+    ]
+    assert len(authorities_at(state).members) == 4
+
+
+def test_a_raw_genesis_with_a_malformed_timing_names_its_key() -> None:
+    raw = to_raw(presets.dev(), RUNTIME)
+    assert isinstance(raw.genesis, RawGenesis)
+    broken = replace(raw, genesis=RawGenesis({**raw.genesis.top, Babe.timing.key(): b"\1"}))
+    with pytest.raises(InvalidSpec, match=Babe.timing.key().hex()) as refused:
+        timing_of(broken)
+    assert refused.value.reason is SpecFault.BAD_VALUE

@@ -14,6 +14,7 @@ from runtime.frame.environment import Environment
 from runtime.frame.errors import CallFailed, DispatchError, ErrorEnum, Token, TokenError
 from runtime.frame.inherents import InherentData
 from runtime.frame.origin import Origin, Signed
+from runtime.frame.timing import DEFAULT_TIMING, ChainTiming
 from runtime.pallets.balances import Balances
 from runtime.pallets.system import System
 from runtime.pallets.system.account import AccountData
@@ -33,6 +34,8 @@ START = 1_700_000_000_000 // SLOT * SLOT
 KEYS = {name: KeyPair.from_uri(f"//{name}", Scheme.ED25519) for name in ("Alice", "Bob", "Charlie", "Dave")}
 ALICE, BOB, CHARLIE, DAVE = (KEYS[name].public for name in ("Alice", "Bob", "Charlie", "Dave"))
 SIGNERS = {pair.public: pair for pair in KEYS.values()}
+DAVE_ADDRESS = KEYS["Dave"].address()
+DAVE_KEYS = {"babe": "0x" + "11" * 32, "grandpa": "0x" + "22" * 48}
 NEWCOMER = bytes([7]) * 32
 
 
@@ -43,16 +46,7 @@ def config(**changes: Any) -> dict[str, Any]:
             "balances": [[KEYS[name].address(), 1_000 * UNIT] for name in ("Alice", "Bob", "Charlie")]
         },
         "sudo": {"key": KEYS["Alice"].address()},
-        "authorities": {
-            "validators": [
-                {
-                    "account": KEYS["Dave"].address(),
-                    "blockKey": "0x" + "11" * 32,
-                    "finalityKey": "0x" + "22" * 48,
-                }
-            ],
-            "slotDuration": SLOT,
-        },
+        "session": {"keys": [[DAVE_ADDRESS, DAVE_ADDRESS, DAVE_KEYS]]},
     }
     return base | changes
 
@@ -69,13 +63,14 @@ class World:
 
     genesis_config: Mapping[str, Any] = field(default_factory=config)
     engine: InferenceEngine = field(default_factory=NoEngine)
+    timing: ChainTiming = DEFAULT_TIMING
     runtime: Runtime = field(init=False)
     state: MemoryState = field(init=False)
     head: Header = field(init=False)
     env: Environment = field(init=False)
 
     def __post_init__(self) -> None:
-        self.runtime = build_runtime(self.engine)
+        self.runtime = build_runtime(self.engine, timing=self.timing)
         genesis = self.runtime.genesis(self.genesis_config)
         self.state = MemoryState(genesis.storage, genesis.artifacts)
         self.head = Header(bytes(32), 0, bytes(32), bytes(32), Digest())

@@ -38,7 +38,7 @@ from runtime.pallets.system.types import (
     UpgradeCancelled,
     UpgradeScheduled,
 )
-from runtime.primitives.digest import Digest
+from runtime.primitives.digest import Digest, DigestItem
 from runtime.primitives.hashing import blake2_256
 from runtime.primitives.integers import U16, U32
 from runtime.primitives.multiaddress import Id, MultiAddress
@@ -175,6 +175,10 @@ class System(Pallet, index=0, module="frame_system", events=SystemEvent, errors=
         if isinstance(address, Id):
             return address.account
         raise CallFailed(CannotLookup())
+
+    def deposit_log(self, item: DigestItem) -> None:
+        """Append an item to the digest of the block's header."""
+        self.digest.put(self.digest.get().pushed(item))
 
     def increase_nonce(self, who: bytes, info: AccountInfo) -> None:
         """Count one more transaction of an account whose record the caller has just read."""

@@ -11,7 +11,7 @@ from runtime.frame.api import runtime_api
 from runtime.frame.pallet import Constant, Pallet, Uses
 from runtime.frame.storage import StorageValue
 from runtime.frame.weights import MICROSECOND, DispatchClass, DispatchInfo, Pays, PostDispatchInfo, Weight
-from runtime.pallets.authorities import Authorities
+from runtime.pallets.authorship import Authorship
 from runtime.pallets.balances import Balances
 from runtime.pallets.system import System
 from runtime.pallets.transaction_payment.multiplier import next_multiplier
@@ -47,7 +47,7 @@ class TransactionPayment(Pallet, index=6, events=TransactionPaymentEvent):
 
     system = Uses(System)
     balances = Uses(Balances)
-    authorities = Uses(Authorities)
+    authorship = Uses(Authorship)
 
     @runtime_api("TransactionPaymentApi", "query_weight_to_fee")
     def weight_to_fee(self, weight: Weight) -> Balance:
@@ -99,7 +99,7 @@ class TransactionPayment(Pallet, index=6, events=TransactionPaymentEvent):
         """Pay the block's fees to its author, or burn them; adjust the multiplier."""
         collected = self.collected_fees.take()
         if collected:
-            author = self.authorities.author()
+            author = self.authorship.author()
             if author is None or not self.balances.pay(author, collected):
                 self.balances.burn_credit(collected)
         self.next_fee_multiplier.put(

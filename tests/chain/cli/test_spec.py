@@ -58,7 +58,7 @@ CONFIG = "genesis.runtimeGenesis.config"
         ("colour", "blue", "$.colour"),
         (f"{CONFIG}.balances", {"balances": [["nobody", 1]]}, "balances.balances[0][0]"),
         (f"{CONFIG}.evm", {}, "evm"),
-        (f"{CONFIG}.authorities", {}, "a chain needs at least one"),
+        (f"{CONFIG}.session", {}, "a chain needs at least one"),
         (f"{CONFIG}.sudo", {"key": 5}, "sudo.key"),
         ("genesis", {"raw": {"top": {"0x01": "0x"}}}, "a chain needs at least one"),
     ],

@@ -11,7 +11,7 @@ from runtime.executive.outcome import SignatureCheck
 from runtime.frame.errors import BlockReason, InvalidBlock, InvalidTransaction, TokenError, TransactionKind
 from runtime.frame.inherents import InherentData
 from runtime.frame.weights import ApplyExtrinsic, DispatchClass, Finalization, Weight
-from runtime.pallets.authorities import Authorities
+from runtime.pallets.authorship import Authorship
 from runtime.pallets.balances.types import BurnedDebt, Deposit, Transfer, Withdraw
 from runtime.pallets.system import EXTRINSIC_INDEX_KEY, System
 from runtime.pallets.system.types import ExtrinsicFailed, ExtrinsicSuccess
@@ -174,7 +174,7 @@ def test_a_block_without_a_claim_has_no_author_and_burns_its_fees(world: World) 
     fee = builder.apply(pay(world)).fee
     extrinsics, execution = builder.finish()
     assert execution.events[-1].event == BurnedDebt(fee)
-    assert execution.changes[Authorities.author_index.key()] is None
+    assert execution.changes[Authorship.author_account.key()] is None
     assert len(extrinsics) == 2
 
 
