@@ -10,7 +10,9 @@ from chain.metrics.server import MetricsConfig
 from chain.pool import PoolLimits
 from chain.store import Pruning
 from genesis.spec import ChainSpec
+from network.identity import Identity
 from network.rpc import RpcConfig
+from network.service import NetworkConfig
 
 MEBIBYTE = 1 << 20
 
@@ -80,6 +82,7 @@ class NodeConfig:
     `key_uris`: secret URIs whose session keys are held in memory (`--alice`). `pruning` None: as the database
     was made, or the default for a new one. `temporary`: the folder is deleted when the node has stopped, by
     whoever made it. `keystore` None: the chain folder's own; `keystore_password` None: files in the clear.
+    `network` None: no peers; `identity` None: the one in the chain's folder, made where there is none.
     """
 
     folder: ChainFolder
@@ -95,6 +98,8 @@ class NodeConfig:
     temporary: bool = False
     rpc: RpcConfig = field(default_factory=RpcConfig)
     metrics: MetricsConfig | None = None
+    network: NetworkConfig | None = None
+    identity: Identity | None = None
     pool: PoolLimits = field(default_factory=PoolLimits)
     inference: InferenceConfig = field(default_factory=InferenceConfig)
     log: LogConfig = field(default_factory=LogConfig)

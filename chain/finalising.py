@@ -141,9 +141,9 @@ class Finaliser:
         return self._core.round
 
     @property
-    def set_id(self) -> int:
+    def voters(self) -> VoterSet:
         """The voter set that rules."""
-        return self._core.voters.set_id
+        return self._core.voters
 
     def start(self, now_ms: int) -> list[FinalityOutcome]:
         """Tell the core of everything above the last final block: a node goes on where it stopped."""

@@ -9,9 +9,24 @@ from collections.abc import Callable
 from chain.authoring import Author, Authored, Proposer, SealingRefused
 from chain.clock import monotonic_ms, unix_ms
 from chain.config import NodeConfig, Seal
-from chain.core import BlockOffered, HeadChosen, NodeCore, NodeEffect, NodeInput, SlotBegan, VoteWanted
+from chain.core import (
+    BlockOffered,
+    HeadChosen,
+    NodeCore,
+    NodeEffect,
+    NodeInput,
+    Report,
+    Send,
+    SendToAll,
+    SlotBegan,
+    Submit,
+    SyncStatus,
+    TransactionsHeard,
+    VoteWanted,
+)
 from chain.driving import CoreDriver
 from chain.finalising import BlockFinalised
+from chain.gossip import Gossip
 from chain.importing import Received
 from chain.keystore import Keystore
 from chain.logs import Log
@@ -19,6 +34,8 @@ from chain.machine import settle_memory
 from chain.metrics import MetricsServer, NodeState, Recorder, Snapshot
 from chain.notifications import BlockImported, Notifications
 from chain.opening import Chain, open_chain
+from chain.peering import Peering
+from chain.peers_file import load_identity, write_peers
 from chain.preflight import check_validator
 from chain.rpc import build_table
 from chain.rpc.table import program_version
@@ -26,9 +43,13 @@ from chain.signals import until_signalled
 from chain.transactions import Transactions
 from consensus.digest import slot_of_header
 from consensus.slots import next_slot, time_until_slot
+from network.identity import PEER_LENGTH, peer_name
+from network.messages import BlockPoint, NetworkEvent, PeerConnected, PeerId, Role, Status
 from network.rpc import RpcServer
+from network.service import NetworkService
 
 log = Log("node")
+peers_log = Log("network")
 
 
 class Node:
@@ -49,10 +70,20 @@ class Node:
         if config.validator:
             proposer = Proposer(self.store, self.runtime)
             author = Author(self.store, chain.importer, proposer, chain.checker, self.keystore)
-        core = NodeCore(chain, author, chain.finaliser(self.keystore if config.validator else None), unix_ms)
+        finaliser = chain.finaliser(self.keystore if config.validator else None)
+        core = NodeCore(chain, author, finaliser, unix_ms, force_authoring=config.force_authoring)
         self.recorder = Recorder(self.spec.id)
         self._core = core
         self._driver = CoreDriver(core, self._carry_out, unix_ms, self._timed)
+        self.identity = config.identity or load_identity(config.folder.network)
+        self.gossip = Gossip(self.transactions, config.network is not None)
+        self.network: NetworkService | None = None
+        if config.network is not None:
+            self.network = NetworkService(
+                config.network, self.identity, self._own_status, self._hear, unix_ms, _tell
+            )
+            self.gossip.attach(self.network)
+        self.peering = Peering(self.network, lambda: self.sync)
         self._wanted = asyncio.Event()
 
     @property
@@ -83,9 +114,13 @@ class Node:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._driver.run())
+                if self.network is not None:
+                    tasks.create_task(self.network.run(self._network_started))
                 if self.config.validator:
                     tasks.create_task(self._sealing())
         finally:
+            if self.network is not None:
+                write_peers(self.config.folder.network, self.network.proved_addresses())
             self.notifications.close()
             await server.stop()
             if metrics is not None:
@@ -149,8 +184,46 @@ class Node:
         authored = [one for one in await self._driver.ask(began) if isinstance(one, Authored)]
         return authored[0].stored.hash if authored else None
 
+    # -- peers --------------------------------------------------------------------------------------------
+
+    @property
+    def sync(self) -> SyncStatus:
+        """How far this node is beside its peers."""
+        return self._core.status
+
+    def _own_status(self) -> Status:
+        best, final = self.store.best(), self.store.finalized()
+        role = Role.AUTHORITY if self.config.validator else Role.FULL
+        points = BlockPoint(best.hash, best.number), BlockPoint(final.hash, final.number)
+        return Status(self.genesis_hash, role, *points, f"fixpoint/{program_version()}")
+
+    def _hear(self, event: NetworkEvent, done: Callable[[], None]) -> None:
+        if isinstance(event, PeerConnected):
+            self.gossip.greet(event.peer)
+        self._driver.hear(event, done)
+
+    def _network_started(self) -> None:
+        assert self.network is not None, "it has just started"
+        for address in self.network.addresses:
+            log.info("Peers are served", address=str(address))
+
+    # -- effects ------------------------------------------------------------------------------------------
+
     def _carry_out(self, effect: NodeEffect) -> None:
         match effect:
+            case Send(peer, message):
+                if self.network is not None:
+                    self.network.send(peer, message)
+            case SendToAll(message, known_to):
+                if self.network is not None:
+                    self.network.send_to_all(message, known_to)
+            case Report(peer, fault, detail):
+                if self.network is not None:
+                    self.network.report(peer, fault, detail)
+            case TransactionsHeard(peer, extrinsics):
+                self.gossip.hear(peer, extrinsics)
+            case Submit(extrinsic, what):
+                self.gossip.submit_own(extrinsic, what)
             case Authored(stored, proposal):
                 log.info(
                     "Authored",
@@ -186,7 +259,7 @@ class Node:
             self._snapshot,
         )
         self.recorder.registry.register(state)
-        return MetricsServer(self.config.metrics, self.recorder.registry, lambda: True)
+        return MetricsServer(self.config.metrics, self.recorder.registry, lambda: not self.sync.is_major)
 
     def _timed(self, event: NodeInput, effects: list[NodeEffect], seconds: float) -> None:
         if isinstance(event, SlotBegan):
@@ -201,16 +274,16 @@ class Node:
         return Snapshot(
             best=best,
             finalised=self.store.finalized().number,
-            target=best,
+            target=self.sync.target,
             leaves=len(self.store.leaves()),
             ready=pool.ready_count,
             future=len(pool.futures()),
-            peers=0,
-            is_syncing=False,
-            bytes_in=0,
-            bytes_out=0,
+            peers=self.sync.peers,
+            is_syncing=self.sync.is_major,
+            bytes_in=self.network.traffic.received if self.network is not None else 0,
+            bytes_out=self.network.traffic.sent if self.network is not None else 0,
             round=self._core.finaliser.round,
-            set_id=self._core.finaliser.set_id,
+            set_id=self._core.finaliser.voters.set_id,
             state_cache_bytes=self.store.cached_bytes,
             models_resident=len(models),
             models_bytes=models.size,
@@ -220,6 +293,15 @@ class Node:
         best = self.store.header(self.store.best().hash)
         assert best is not None, "the store holds its best block"
         return next_slot(slot_of_header(best), unix_ms(), self.chain.checker.slot_duration_ms)
+
+
+def _tell(message: str, fields: dict[str, object]) -> None:
+    """What the network says of its connections."""
+    peers_log.debug(message, **{name: _named(value) for name, value in fields.items()})
+
+
+def _named(value: object) -> object:
+    return peer_name(PeerId(value)) if isinstance(value, bytes) and len(value) == PEER_LENGTH else value
 
 
 async def run_node(config: NodeConfig, started: Callable[[Node, RpcServer], None] | None = None) -> None:

@@ -102,7 +102,12 @@ class Transactions:
         self.pool = TransactionPool(limits)
         self._watchers: dict[bytes, list[asyncio.Queue[TransactionStatus]]] = {}
         self._on_ready: list[Callable[[], None]] = []
+        self._on_added: list[Callable[[PoolTransaction], None]] = []
         self._revalidation: deque[bytes] = deque()
+
+    def when_added(self, notify: Callable[[PoolTransaction], None]) -> None:
+        """Call `notify` with each transaction that enters the pool, from wherever: for gossip."""
+        self._on_added.append(notify)
 
     def when_ready(self, notify: Callable[[], None]) -> None:
         """Call `notify` whenever a transaction becomes ready: for instant sealing."""
@@ -115,7 +120,7 @@ class Transactions:
         """
         # One turn of the loop for everybody else: a batch of submissions must not silence the node.
         await asyncio.sleep(0)
-        return self._submit(extrinsic, local)
+        return self.submit_now(extrinsic, local=local)
 
     async def watch(self, extrinsic: bytes) -> tuple[bytes, Statuses]:
         """Submit, then follow: statuses until the transaction is final or gone. Raises as `submit`."""
@@ -173,7 +178,8 @@ class Transactions:
             for index, extrinsic in enumerate(self._store.body(block) or ()):
                 self._notify(blake2_256(extrinsic), Finalized(block, index))
 
-    def _submit(self, extrinsic: bytes, local: bool) -> bytes:
+    def submit_now(self, extrinsic: bytes, *, local: bool = True) -> bytes:
+        """As `submit`, at once."""
         if len(extrinsic) > MAX_EXTRINSIC_BYTES:
             detail = f"{len(extrinsic)} bytes, at most {MAX_EXTRINSIC_BYTES}"
             raise PoolError(PoolErrorReason.IMMEDIATELY_DROPPED, detail)
@@ -183,8 +189,11 @@ class Transactions:
             raise PoolError(PoolErrorReason.TEMPORARILY_BANNED)
         if transaction in self.pool:
             raise PoolError(PoolErrorReason.ALREADY_IMPORTED, f"0x{transaction.hex()}")
-        changes = self.pool.submit(self._validated(extrinsic, transaction, local), now=now)
+        validated = self._validated(extrinsic, transaction, local)
+        changes = self.pool.submit(validated, now=now)
         self._tell(changes)
+        for hear in self._on_added:
+            hear(validated)
         if any(isinstance(change.status, Ready) for change in changes):
             for notify in self._on_ready:
                 notify()
@@ -210,7 +219,7 @@ class Transactions:
             transaction = blake2_256(extrinsic)
             self._notify(transaction, Retracted(block))
             try:
-                self._submit(extrinsic, local=False)
+                self.submit_now(extrinsic, local=False)
             except (InvalidTransaction, PoolError) as refused:
                 log.debug("Retracted transaction not returned", hash=transaction, why=refused)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chain.cli.failure import UsageFault
+from chain.cli.network_flags import add_network_flags, network_config, node_identity
 from chain.cli.secret import add_password_flags, keystore_password
 from chain.config import (
     DEFAULT_INFERENCE_CACHE,
@@ -77,6 +78,7 @@ def add_node_flags(parser: argparse.ArgumentParser) -> None:
     """All flags of `run`."""
     add_chain_flags(parser)
     _add_role_flags(parser)
+    add_network_flags(parser)
     _add_rpc_flags(parser)
     group = parser.add_argument_group("storage, pool and inference")
     group.add_argument(
@@ -285,6 +287,8 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         temporary=temporary,
         rpc=rpc,
         metrics=_metrics_config(args),
+        network=network_config(args, chain_folder(args, base)),
+        identity=node_identity(args),
         pool=PoolLimits(
             ready_count=args.pool_limit,
             ready_bytes=args.pool_kbytes * 1024,

@@ -23,6 +23,7 @@ from runtime.primitives.errors import InvalidData
 COMMANDS = {
     "dev": ("chain.cli.node", "run a development chain: one authority, a block each second"),
     "run": ("chain.cli.node", "run a node"),
+    "testnet": ("chain.cli.testnet", "run a network of several nodes on this machine"),
     "key": ("chain.cli.key", "make, inspect and store keys"),
     "spec": ("chain.cli.spec", "write and check chain specifications"),
     "model": ("chain.cli.model", "compile, check, run and publish models"),

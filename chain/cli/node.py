@@ -10,8 +10,10 @@ from chain.logs import configure as configure_logs
 from chain.machine import MachineFault
 from chain.metrics import MetricsServerError
 from chain.node import Node, run_node
+from chain.peers_file import IdentityFault
 from chain.preflight import PreflightFault
 from network.rpc import RpcServer, RpcServerError
+from network.service import NetworkError
 
 log = Log("rpc")
 
@@ -21,7 +23,7 @@ DEV_NOTE = (
 )
 
 
-EXPECTED = (RpcServerError, MetricsServerError, MachineFault, PreflightFault)
+EXPECTED = (RpcServerError, MetricsServerError, NetworkError, IdentityFault, MachineFault, PreflightFault)
 """Faults of the environment in which a node runs."""
 
 

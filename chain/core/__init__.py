@@ -4,7 +4,7 @@
 be done outside, in order. The node runs it on its writer thread, the simulator under virtual time.
 """
 
-from chain.core.core import NodeCore
+from chain.core.core import NodeCore, SyncStatus
 from chain.core.events import (
     BlockOffered,
     Continue,
@@ -36,6 +36,7 @@ __all__ = [
     "SendToAll",
     "SlotBegan",
     "Submit",
+    "SyncStatus",
     "TransactionsHeard",
     "VoteWanted",
     "WakeAt",

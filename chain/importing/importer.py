@@ -7,7 +7,7 @@ from chain.importing.difference import describe_difference
 from chain.importing.stages import Executed, Received, RejectedBlock, RejectionReason, Stored, Verified
 from chain.store import BlockCommit, NotOnFinalizedChain, StateDiscarded, Store
 from consensus.digest import PrimaryPreDigest, find_pre_digest
-from consensus.faults import InvalidHeader
+from consensus.faults import HeaderFault, InvalidHeader
 from consensus.fork_tree import BlockRef, ForkTree, InvalidFork
 from runtime.executive import Runtime, SignatureChecks
 from runtime.frame.errors import InvalidBlock
@@ -54,7 +54,10 @@ class BlockImporter:
             state = self._store.state_at(header.parent_hash)
             checked = self._checker.check(header, parent, state, now_ms)
         except InvalidHeader as error:
-            raise reject(RejectionReason.HEADER, str(error)) from error
+            early = error.reason is HeaderFault.SLOT_IN_FUTURE
+            raise RejectedBlock(
+                RejectionReason.HEADER, header.number, block_hash, str(error), is_early=early
+            ) from error
         except StateDiscarded as error:
             raise reject(RejectionReason.BEHIND_FINALITY, str(error)) from error
         return Verified(received, checked, parent)

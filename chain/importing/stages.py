@@ -26,12 +26,16 @@ class RejectionReason(Enum):
 class RejectedBlock(Exception):
     """A block that was not imported; nothing was written. `detail` names the values."""
 
-    def __init__(self, reason: RejectionReason, number: int, block_hash: bytes, detail: str) -> None:
+    def __init__(
+        self, reason: RejectionReason, number: int, block_hash: bytes, detail: str, *, is_early: bool = False
+    ) -> None:
+        """`is_early`: its slot has not come yet, so that it may be valid later."""
         super().__init__(f"block #{number} 0x{block_hash.hex()} rejected: {reason.value}: {detail}")
         self.reason = reason
         self.number = number
         self.block_hash = block_hash
         self.detail = detail
+        self.is_early = is_early
 
 
 @dataclass(frozen=True, slots=True)

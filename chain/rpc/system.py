@@ -1,19 +1,66 @@
 """`system_*`: which node and chain this is, and how it is doing."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from chain.rpc.access import block_or_best
 from chain.rpc.failures import DECODE_ERROR, reported
 from chain.store import Store
 from chain.transactions import Transactions
 from genesis.spec import ChainSpec
+from network.address import InvalidAddress
+from network.identity import InvalidPeerName, parse_peer_name, peer_name
+from network.messages import PeerId, Role
 from network.rpc import Json, RpcError, method
 from network.rpc.parameters import Account, BlockHash, Hex
+from network.service import PeerInfo
 from runtime.executive import Runtime
 from runtime.frame.errors import BlockReason, DispatchError, InvalidTransaction
 from runtime.primitives.scale import codec
 
 _DISPATCH_ERROR = codec(DispatchError)
+
+PEER_ERROR = 2_000
+"""Substrate's code for `system_addReservedPeer` and its like."""
+
+
+class Network(Protocol):
+    """What a node knows of its peers."""
+
+    @property
+    def should_have_peers(self) -> bool:
+        """Whether the node belongs to a network at all."""
+        ...
+
+    @property
+    def is_syncing(self) -> bool:
+        """Whether it is far behind its peers."""
+        ...
+
+    @property
+    def highest_block(self) -> int:
+        """The highest block that it has heard of."""
+        ...
+
+    def peers(self) -> list[PeerInfo]:
+        """The connected peers."""
+        ...
+
+    def listen_addresses(self) -> list[str]:
+        """Where peers reach it."""
+        ...
+
+    def reserve(self, address: str) -> None:
+        """Keep a connection to a peer. Raises `InvalidAddress`."""
+        ...
+
+    def release(self, peer: PeerId) -> None:
+        """Treat a reserved peer like others."""
+        ...
+
+    def reserved(self) -> list[PeerId]:
+        """The peers that are always wanted."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +74,7 @@ class NodeIdentity:
 
 
 class SystemMethods:
-    """The section `system`. A node without peers never synchronises, so its health is constant."""
+    """The section `system`."""
 
     def __init__(
         self,
@@ -36,12 +83,14 @@ class SystemMethods:
         transactions: Transactions,
         spec: ChainSpec,
         identity: NodeIdentity,
+        network: Network,
     ) -> None:
         self._store = store
         self._runtime = runtime
         self._transactions = transactions
         self._spec = spec
         self._identity = identity
+        self._network = network
         self._first_block = store.best().number
 
     @method("system_name")
@@ -72,7 +121,11 @@ class SystemMethods:
     @method("system_health")
     def health(self) -> Json:
         """How many peers there are, whether the node is synchronising, and whether it should have peers."""
-        return {"peers": 0, "isSyncing": False, "shouldHavePeers": False}
+        return {
+            "peers": len(self._network.peers()),
+            "isSyncing": self._network.is_syncing,
+            "shouldHavePeers": self._network.should_have_peers,
+        }
 
     @method("system_nodeRoles")
     def node_roles(self) -> list[str]:
@@ -81,14 +134,23 @@ class SystemMethods:
 
     @method("system_peers", unsafe=True)
     def peers(self) -> list[Json]:
-        """The peers that this node is connected to."""
-        return []
+        """The peers that this node is connected to, as they were when they connected."""
+        return [
+            {
+                "peerId": peer_name(one.peer),
+                "roles": "AUTHORITY" if one.status.role is Role.AUTHORITY else "FULL",
+                "bestHash": one.status.best.hash,
+                "bestNumber": one.status.best.number,
+            }
+            for one in self._network.peers()
+        ]
 
     @method("system_syncState")
     def sync_state(self) -> Json:
         """The best block when the node started, the best one now, and the highest one that is known of."""
         best = self._store.best().number
-        return {"startingBlock": self._first_block, "currentBlock": best, "highestBlock": best}
+        highest = max(best, self._network.highest_block)
+        return {"startingBlock": self._first_block, "currentBlock": best, "highestBlock": highest}
 
     @method("system_localPeerId")
     def local_peer_id(self) -> str:
@@ -98,7 +160,30 @@ class SystemMethods:
     @method("system_localListenAddresses")
     def local_listen_addresses(self) -> list[str]:
         """The addresses at which peers reach this node."""
-        return []
+        return self._network.listen_addresses()
+
+    @method("system_addReservedPeer", unsafe=True)
+    def add_reserved_peer(self, peer: str) -> Json:
+        """Keep a connection to the peer at this address, which names it: /ip4/…/tcp/…/ws/p2p/12D3KooW…"""
+        try:
+            self._network.reserve(peer)
+        except InvalidAddress as error:
+            raise RpcError(PEER_ERROR, str(error)) from error
+        return None
+
+    @method("system_removeReservedPeer", unsafe=True)
+    def remove_reserved_peer(self, peer_id: str) -> Json:
+        """Treat a reserved peer like others; the connection stays."""
+        try:
+            self._network.release(parse_peer_name(peer_id))
+        except InvalidPeerName as error:
+            raise RpcError(PEER_ERROR, str(error)) from error
+        return None
+
+    @method("system_reservedPeers")
+    def reserved_peers(self) -> list[str]:
+        """The names of the peers that are always wanted."""
+        return [peer_name(peer) for peer in self._network.reserved()]
 
     @method("system_accountNextIndex", aliases=("account_nextIndex",))
     @reported()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -16,24 +15,19 @@ from chain.rpc.payment import PaymentMethods
 from chain.rpc.state import StateMethods
 from chain.rpc.state_feeds import StateFeeds
 from chain.rpc.system import NodeIdentity, SystemMethods
+from network.identity import peer_name
 from network.rpc import MethodTable
-from runtime.primitives.keys import ss58
 
 if TYPE_CHECKING:
     from chain.node import Node
-
-_ED25519_IDENTITY = bytes((0x00, 0x24, 0x08, 0x01, 0x12, 0x20))
-"""Of a libp2p peer id: the identity multihash of 36 bytes, which are a protobuf of an ed25519 key."""
 
 
 def build_table(node: Node) -> MethodTable:
     """What this node serves."""
     store, runtime = node.store, node.runtime
-    # Nobody can be asked for this name yet: a node without peers has a new one each time.
-    peer = peer_id(secrets.token_bytes(32))
-    identity = NodeIdentity(program_version(), peer, node.is_authority)
+    identity = NodeIdentity(program_version(), peer_name(node.identity.peer), node.config.validator)
     return MethodTable(
-        SystemMethods(store, runtime, node.transactions, node.spec, identity),
+        SystemMethods(store, runtime, node.transactions, node.spec, identity, node.peering),
         ChainMethods(store, node.notifications),
         StateMethods(store, runtime),
         StateFeeds(store, runtime, node.notifications),
@@ -52,8 +46,3 @@ def program_version() -> str:
         return metadata.version("fixpoint")
     except metadata.PackageNotFoundError:
         return "unknown"
-
-
-def peer_id(public: bytes) -> str:
-    """The name among peers of the holder of an ed25519 key, as libp2p writes it: `12D3KooW…`."""
-    return ss58.to_base58(_ED25519_IDENTITY + public)

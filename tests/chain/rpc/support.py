@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from chain.authoring import Authored, SealingRefused
+from chain.core import SyncStatus
 from chain.importing import Stored
 from chain.keystore import Keystore
 from chain.notifications import Notifications, block_imported
+from chain.peering import Peering
 from chain.rpc import (
     AuthorMethods,
     ChainMethods,
@@ -91,9 +93,10 @@ class Rpc:
         self.transactions = Transactions(self.store, RUNTIME, lambda: 0)
         self.keystore = Keystore(folder)
         self.published = 0
+        self.peering = Peering(None, lambda: SyncStatus(self.store.best().number, False, 0))
         identity = NodeIdentity("1.2.3", "12D3KooWTest", is_authority=True)
         self.table = MethodTable(
-            SystemMethods(self.store, RUNTIME, self.transactions, dev(), identity),
+            SystemMethods(self.store, RUNTIME, self.transactions, dev(), identity, self.peering),
             ChainMethods(self.store, self.notifications),
             StateMethods(self.store, RUNTIME),
             StateFeeds(self.store, RUNTIME, self.notifications),
