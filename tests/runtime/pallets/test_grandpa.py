@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from consensus.authorities import VoterSet
 from consensus.digest import FRNK
 from consensus.finality.changes import find_scheduled_change
-from consensus.finality.messages import Stage, Vote
+from consensus.finality.messages import SignedVote, Stage, Vote
+from consensus.finality.vote_equivocation import VoteEquivocation, on_chain_proof, verify_vote_equivocation
 from runtime.executive import RuntimeApi
 from runtime.frame.errors import BadOrigin, InvalidTransaction, TransactionKind
 from runtime.frame.origin import NOBODY, ROOT, Signed
@@ -136,6 +138,24 @@ def test_a_vote_signs_the_bytes_that_consensus_signs(
     assert (
         vote_payload(stage, kind(b"\7" * 32, 8), 9, 10) == Vote(Stage(stage), b"\7" * 32, 8, 9, 10).payload()
     )
+
+
+@pytest.mark.parametrize("stage", [Stage.PREVOTE, Stage.PRECOMMIT])
+def test_evidence_that_consensus_collected_convicts_on_chain(world: Sessions, stage: Stage) -> None:
+    world.run_to(2)
+    voters = VoterSet(0, tuple(voter(name) for name in world.names))
+    votes = [Vote(stage, bytes([index]) * 32, 3, 5, 0) for index in (1, 2)]
+    first, second = (SignedVote(vote, 1, FINALITY_KEYS["Bob"].sign(vote.payload())) for vote in votes)
+    proof = VoteEquivocation(first, second)
+    assert verify_vote_equivocation(proof, voters) == 1
+    call = world.make(
+        "Grandpa.report_equivocation",
+        equivocation_proof=on_chain_proof(proof, voters),
+        key_owner_proof=proof_of(world, "Bob"),
+    )
+    world.dispatch(Signed(DAVE), call)
+    key = (OFFENCE_KIND, bytes(8) + (5).to_bytes(8, "little"))
+    assert world.env.pallet(Stakes).offences.get(key) == (BOB,)
 
 
 def signed(name: str, vote: Prevote | Precommit, set_id: int = 0, round_number: int = 5) -> bytes:
