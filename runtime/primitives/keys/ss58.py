@@ -55,7 +55,7 @@ def parse(address: str) -> tuple[int, bytes]:
         raise InvalidAddress(
             AddressReason.BAD_LENGTH, f"{len(address)} characters are too many for an address"
         )
-    data = _from_base58(address)
+    data = from_base58(address)
     wide = bool(data) and data[0] & 0x40 != 0
     head = 2 if wide else 1
     if len(data) != head + _KEY_LENGTH + _CHECKSUM_LENGTH:
@@ -97,7 +97,8 @@ def to_base58(data: bytes) -> str:
     return _ALPHABET[0] * zeros + "".join(reversed(digits))
 
 
-def _from_base58(text: str) -> bytes:
+def from_base58(text: str) -> bytes:
+    """The bytes of a text in Bitcoin's base 58. Raises `InvalidAddress`."""
     number = 0
     for character in text:
         if character not in _DIGITS:

@@ -1,0 +1,1 @@
+"""Between bytes on a socket and messages of an authenticated peer."""
