@@ -13,6 +13,7 @@ from runtime.executive import RuntimeApi, TransactionSource
 from runtime.frame.errors import (
     BadOrigin,
     BlockReason,
+    CallFailed,
     InvalidBlock,
     InvalidTransaction,
     TransactionKind,
@@ -332,6 +333,19 @@ def test_an_unsigned_report_enters_pool_and_block_once(world: Sessions) -> None:
     with pytest.raises(InvalidTransaction) as twice:
         world.build(report)
     assert twice.value.kind is TransactionKind.STALE
+
+
+def test_an_unsigned_call_that_fails_in_the_block_is_an_event_and_costs_nobody(
+    world: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run_to(2)
+    report = unsigned(world, evidence("Bob", world.slot(2)), proof_of(world, "Bob"))
+    world.advance(report)
+    monkeypatch.setattr(Stakes, "is_known_offence", lambda *arguments: False)
+    outcome = world.advance(report).outcomes[-1]
+    failure = CallFailed(BabeError.DUPLICATE_OFFENCE_REPORT)
+    assert outcome.error == world.runtime.composition.error(failure)
+    assert outcome.fee == 0
 
 
 def test_an_unsigned_report_that_proves_nothing_is_refused_in_pool_and_block(world: Sessions) -> None:

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from runtime.frame.errors import BadOrigin
 from runtime.frame.origin import ROOT, Signed
+from runtime.frame.session_crypto import NO_CRYPTO
 from runtime.pallets.babe import Babe
 from runtime.pallets.grandpa import Grandpa
 from runtime.pallets.session import Session, SessionKeys
+from runtime.pallets.session.ownership import ownership_holds
 from runtime.pallets.session.types import BABE_KEY, GRANDPA_KEY, NewSession, SessionError, ValidatorDisabled
 from runtime.pallets.session.types import SESSION_KEYS as CODEC
 from runtime.pallets.system import System
@@ -214,3 +216,9 @@ def test_genesis_validators_are_chosen_by_the_manager_where_it_names_them(
     assert [(one.account, one.weight) for one in session.queued()] == [(ALICE, 2)]
     assert session.queued_changed.get() is True
     assert world.env.pallet(Babe).next_authorities.get() == ((SESSION_KEYS["Alice"].babe, 2),)
+
+
+def test_a_runtime_without_checks_of_keys_takes_no_registration() -> None:
+    for holds in (NO_CRYPTO.verify(b"", b"", b""), NO_CRYPTO.verify_possession(b"", b"")):
+        assert holds is False
+    assert not ownership_holds(NO_CRYPTO, DAVE, SESSION_KEYS["Dave"], GOOD)
