@@ -7,6 +7,15 @@ from consensus.authorities import VoterSet
 from consensus.finality.messages import SignedVote, Stage
 from consensus.finality.scheme import BLS, SignatureScheme
 from runtime.primitives.errors import InvalidData
+from runtime.primitives.grandpa import (
+    Precommit,
+    PrecommitEquivocation,
+    PrecommitEquivocationBody,
+    Prevote,
+    PrevoteEquivocation,
+    PrevoteEquivocationBody,
+    VoteEquivocationProof,
+)
 from runtime.primitives.scale import codec
 
 
@@ -49,3 +58,19 @@ def verify_vote_equivocation(proof: VoteEquivocation, voters: VoterSet, scheme: 
     if not all(scheme.verify_votes((first, second), voters)):
         raise InvalidVoteEquivocation(VoteEquivocationFault.SIGNATURE, f"voter {first.voter}")
     return first.voter
+
+
+def on_chain_proof(proof: VoteEquivocation, voters: VoterSet) -> VoteEquivocationProof:
+    """Valid evidence in the form that the chain takes it: with the voter's key in place of its index."""
+    first, second = proof.first, proof.second
+    key = voters.members[first.voter].key
+    stage, round_number = first.vote.stage, first.vote.round
+    targets = [(one.vote.target_hash, one.vote.target_number, one.signature) for one in (first, second)]
+    if stage is Stage.PREVOTE:
+        prevotes = [(Prevote(block, number), signature) for block, number, signature in targets]
+        body = PrevoteEquivocationBody(round_number, key, *prevotes)
+        return VoteEquivocationProof(voters.set_id, PrevoteEquivocation(body))
+    precommits = [(Precommit(block, number), signature) for block, number, signature in targets]
+    return VoteEquivocationProof(
+        voters.set_id, PrecommitEquivocation(PrecommitEquivocationBody(round_number, key, *precommits))
+    )

@@ -276,6 +276,8 @@ def _grow(rpc: Rpc) -> Mapping[str, Sequence[bytes | str]]:
         rival.importer.import_block(world.received(authored.stored.hash), 10**15)
     rival.slot = world.slot + 100
     fork = rival.build(rival.remark(b"fork", BOB, 2))
+    # Whichever of the two is better, the next block comes behind both.
+    world.slot = rival.slot
     rpc.import_stored(world.importer.import_block(rival.received(fork.stored.hash), 10**15))
     blocks = [GENESIS.header.hash(), *(one.stored.hash for one in made), fork.stored.hash]
     inference = made[1].proposal.execution.events

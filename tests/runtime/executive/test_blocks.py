@@ -136,7 +136,8 @@ def test_an_inherent_behind_a_transaction_is_refused(world: World) -> None:
 def test_a_bare_extrinsic_that_is_no_inherent_is_refused(world: World) -> None:
     block, _, _ = world.build()
     extrinsics = [*block.extrinsics, bare(world, "System.remark", remark=b"")]
-    refused(world, rebuilt(block, extrinsics), BlockReason.UNSIGNED_NOT_ALLOWED, "System.remark is unsigned")
+    unsigned = BlockReason.UNSIGNED_NOT_ALLOWED
+    refused(world, rebuilt(block, extrinsics), unsigned, "System.remark must be signed")
 
 
 def test_a_timestamp_too_early_or_of_another_slot_is_refused(world: World) -> None:

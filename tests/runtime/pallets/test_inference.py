@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference import ModelCache
+from runtime import configuration
 from runtime.configuration import CONSTANTS, UNIT
 from runtime.executive import Execution, RuntimeApi
 from runtime.frame.call import RuntimeCall
@@ -300,7 +301,8 @@ def test_outputs_that_stay_in_the_state_cost_more_than_inputs_that_do_not() -> N
 
 
 def test_receipts_leave_the_state_exactly_after_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CONSTANTS[Inference], "receipt_retention", 3)  # type: ignore[arg-type]
+    shorter = {**CONSTANTS, Inference: {"receipt_retention": 3}}
+    monkeypatch.setattr(configuration, "constants", lambda timing: shorter)
     w = World(engine=LocalEngine())
     w.advance(w.sign(ALICE, publication(w, SMALL)))
     made = w.advance(w.sign(BOB, infer(w)), w.sign(BOB, infer(w), nonce=1))
