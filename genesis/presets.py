@@ -21,6 +21,17 @@ FIX = 10**12
 ENDOWMENT = 1_000_000 * FIX
 """What each development account owns at genesis: enough to publish every model of a test run."""
 
+STAKE = 100_000 * FIX
+"""What each validator of a development chain stakes at genesis: a newcomer with the rest of an endowment can
+outbid it."""
+
+SEATS = 20
+"""Validators that an era elects at most: all who offer themselves on a test network, so that stake alone adds
+and removes them."""
+
+REPORTERS_SHARE = 100_000_000
+"""What reporters may get of a slash, in billionths: Polkadot's tenth."""
+
 DEV_SLOT_MS = 1_000
 LOCAL_SLOT_MS = 2_000
 DEV_EPOCH_SLOTS = 60
@@ -104,6 +115,12 @@ def _development_chain(
     accounts += [key[0] for key in keys if key[0] not in accounts]
     config = {
         "balances": {"balances": [[account, ENDOWMENT] for account in accounts]},
+        "staking": {
+            "validatorCount": max(SEATS, len(keys)),
+            "minimumValidatorCount": 1,
+            "slashRewardFraction": REPORTERS_SHARE,
+            "stakers": [[account, account, STAKE, "Validator"] for account, _, _ in keys],
+        },
         "session": {"keys": list(keys)},
         "babe": {
             "timing": timing_config(timing),

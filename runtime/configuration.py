@@ -18,8 +18,12 @@ from runtime.pallets.balances import Balances
 from runtime.pallets.grandpa import Grandpa
 from runtime.pallets.historical import Historical
 from runtime.pallets.inference import Inference
+from runtime.pallets.liveness import Liveness
 from runtime.pallets.models import Models
+from runtime.pallets.offences import Offences
 from runtime.pallets.session import Session
+from runtime.pallets.staking import Staking
+from runtime.pallets.staking.types import MAX_UNLOCKING_CHUNKS
 from runtime.pallets.sudo import Sudo
 from runtime.pallets.system import System
 from runtime.pallets.system.extensions import (
@@ -60,6 +64,7 @@ VERSION = RuntimeVersion(
         (api_id("GrandpaApi"), 3),
         (api_id("SessionKeys"), 1),
         (api_id("InferenceApi"), 1),
+        (api_id("StakingApi"), 1),
     ),
     transaction_version=1,
     system_version=1,
@@ -88,9 +93,12 @@ PALLETS: tuple[type[Pallet], ...] = (
     Babe,
     Balances,
     TransactionPayment,
+    Staking,
     Session,
     Historical,
     Grandpa,
+    Offences,
+    Liveness,
     Authorship,
     Utility,
     Sudo,
@@ -98,8 +106,8 @@ PALLETS: tuple[type[Pallet], ...] = (
     Inference,
 )
 """In the order of their hooks and of their genesis. Babe reads the claim, then Session rotates, then
-Authorship finds the author among the validators of the block's own session. A pallet that chooses validators
-stands before Session, whose genesis asks it.
+Authorship finds the author among the validators of the block's own session. Staking, which chooses
+validators, stands before Session, whose genesis asks it.
 """
 
 
@@ -129,6 +137,19 @@ def constants(timing: ChainTiming) -> Mapping[type[Pallet], Mapping[str, Any]]:
             # Votes count stakes, not nominators; there is no limit to tell.
             "max_nominators": 0,
             "max_set_id_session_entries": timing.kept_sessions,
+        },
+        Staking: {
+            "history_depth": 84,
+            "sessions_per_era": timing.sessions_per_era,
+            "bonding_duration": timing.bonding_eras,
+            "slash_defer_duration": timing.slash_defer_eras,
+            # A payout of a full page weighs about a sixth of a block.
+            "max_exposure_page_size": 256,
+            "max_unlocking_chunks": MAX_UNLOCKING_CHUNKS,
+            "max_validator_set": MAX_AUTHORITIES,
+            # An election of this size took 0.65 s (`pallets/staking/weights.py`) of the block's two.
+            "max_electing_voters": 5_000,
+            "max_electable_targets": 1_000,
         },
         # A thousandth: an abandoned account costs its owner something, a new one is still cheap.
         Balances: {"existential_deposit": UNIT // 1_000},

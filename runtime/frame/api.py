@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
+from runtime.frame.parts import declared
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "__fixpoint_api__"
@@ -49,9 +51,9 @@ def runtime_api(interface: str, function_name: str) -> Callable[[F], F]:
 
 
 def apis_of(owner: type[Any]) -> dict[str, ApiMethod]:
-    """The interface functions that a class declares, by `Interface_function`."""
+    """The interface functions that a class and its parts declare, by `Interface_function`."""
     found: dict[str, ApiMethod] = {}
-    for function in vars(owner).values():
+    for function in declared(owner).values():
         mark = getattr(function, _MARK, None)
         if mark is None:
             continue

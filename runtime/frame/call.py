@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
+from runtime.frame.parts import declared
 from runtime.frame.weights import DispatchClass, Pays, Weight
 from runtime.primitives.scale import Bound, Custom, InvalidScale, Scale, ScaleReason
 
@@ -118,9 +119,9 @@ Call = Annotated[Any, Bound("RuntimeCall")]
 
 
 def calls_of(pallet: "type[Pallet]") -> dict[int, CallDeclaration]:
-    """The calls that a pallet class declares, by index."""
+    """The calls that a pallet class and its parts declare, by index."""
     found: dict[int, CallDeclaration] = {}
-    for name, function in vars(pallet).items():
+    for name, function in declared(pallet).items():
         mark = getattr(function, _MARK, None)
         if not isinstance(mark, _Mark):
             continue

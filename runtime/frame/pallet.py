@@ -9,6 +9,9 @@
         @call(0, weight=...)
         def sudo(self, origin: Origin, call: Call) -> PostDispatchInfo: ...
 
+A large pallet is written in parts: classes that inherit `Pallet` without an index, each in a file of its own.
+What they declare counts for the one pallet that inherits them.
+
 Storage, calls, events, errors, constants and hold reasons are collected when the class is made, so that
 execution and metadata read one declaration.
 """
@@ -23,6 +26,7 @@ from runtime.frame.errors import BlockReason, ErrorEnum, InvalidTransaction, Tra
 from runtime.frame.genesis import GenesisReader
 from runtime.frame.holds import RuntimeHoldReason
 from runtime.frame.inherents import InherentData
+from runtime.frame.parts import declared
 from runtime.frame.storage import StorageItem
 from runtime.frame.weights import ZERO_WEIGHT, Weight
 
@@ -110,7 +114,7 @@ class Pallet:
     def __init_subclass__(
         cls,
         *,
-        index: int,
+        index: int | None = None,
         name: str = "",
         module: str = "",
         events: Any = None,
@@ -118,6 +122,8 @@ class Pallet:
         holds: type[IntEnum] | None = None,
     ) -> None:
         super().__init_subclass__()
+        if index is None:
+            return
         cls.name = name or cls.__name__
         cls.index = index
         cls.module = module or f"pallet_{_snake(cls.name)}"
@@ -130,7 +136,7 @@ class Pallet:
         hints = get_type_hints(cls, include_extras=True)
         storage: dict[str, StorageItem] = {}
         constants: dict[str, Constant[Any]] = {}
-        for attribute, item in vars(cls).items():
+        for attribute, item in declared(cls).items():
             if isinstance(item, StorageItem):
                 item.declare(cls.name, get_args(hints.get(attribute)))
                 storage[item.name] = item

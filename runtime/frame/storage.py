@@ -24,6 +24,7 @@ from runtime.primitives.scale import codec
 
 K = TypeVar("K")
 K2 = TypeVar("K2")
+K3 = TypeVar("K3")
 V = TypeVar("V")
 
 
@@ -100,6 +101,8 @@ class StorageItem:
 
     def declare(self, pallet: str, arguments: tuple[Any, ...]) -> None:
         """Fix names and codecs from the annotation's type arguments; called once per pallet class."""
+        if self.pallet:
+            raise TypeError(f"{self.name} is storage of {self.pallet} and can not be {pallet}'s too")
         self.pallet = pallet
         self.prefix = storage_prefix(pallet, self.name)
         *keys, value = arguments
@@ -294,3 +297,42 @@ class StorageDoubleMap(_Map, Generic[K, K2, V]):
     def clear_under(self, first: K, limit: int) -> int:
         """Delete at most `limit` entries under `first`; the answer is how many were deleted."""
         return self._remove_all(self.prefix_of(first), limit)
+
+
+class StorageTripleMap(_Map, Generic[K, K2, K3, V]):
+    """Values under three keys (`StorageNMap` in Substrate); all under one first key can be removed."""
+
+    key_count = 3
+
+    def __init__(
+        self,
+        default: Any = ABSENT,
+        *,
+        hashers: tuple[Hasher, Hasher, Hasher],
+        name: str = "",
+        doc: str = "",
+    ) -> None:
+        super().__init__(default, name=name, doc=doc)
+        self.hashers = hashers
+
+    def key(self, first: K, second: K2, third: K3) -> bytes:
+        """The storage key of one entry."""
+        return self.prefix + self._hash(0, first) + self._hash(1, second) + self._hash(2, third)
+
+    def get(self, first: K, second: K2, third: K3) -> V:
+        """The value under the three keys, or the default (None for an optional item)."""
+        return cast(V, self._read(self.key(first, second, third)))
+
+    def insert(self, first: K, second: K2, third: K3, value: V) -> None:
+        """Write the value; None deletes an optional one."""
+        self._write(self.key(first, second, third), value)
+
+    def items_under(self, first: K) -> Iterator[tuple[K2, K3, V]]:
+        """The entries under `first`, in the order of their storage keys."""
+        for key in self.overlay.keys(self.prefix + self._hash(0, first)):
+            _, second, third = self._split(key)
+            yield second, third, cast(V, self._read(key))
+
+    def clear_under(self, first: K, limit: int) -> int:
+        """Delete at most `limit` entries under `first`; the answer is how many were deleted."""
+        return self._remove_all(self.prefix + self._hash(0, first), limit)

@@ -9,6 +9,7 @@ from runtime.primitives.integers import IntegerType
 from runtime.primitives.scale.annotations import ScalePath
 
 Perbill = Annotated[int, IntegerType(32, False), ScalePath("sp_arithmetic::per_things::Perbill")]
+Percent = Annotated[int, IntegerType(8, False), ScalePath("sp_arithmetic::per_things::Percent")]
 FixedU128 = Annotated[int, IntegerType(128, False), ScalePath("sp_arithmetic::fixed_point::FixedU128")]
 
 PERBILL_ONE: Final = 10**9

@@ -14,12 +14,14 @@ from consensus.slots import InvalidSlot
 from genesis import presets
 from genesis.authority import block_key, finality_key
 from genesis.build import build_genesis, to_raw
-from genesis.presets import ENDOWMENT, PRESETS, UnknownChain, find_spec
+from genesis.presets import ENDOWMENT, PRESETS, STAKE, UnknownChain, find_spec
 from genesis.spec import ChainSpec, InvalidSpec, PlainGenesis, RawGenesis, SpecFault, dumps, loads
 from genesis.timing import runtime_of, timing_of
 from runtime.frame.errors import InvalidGenesis
 from runtime.pallets.babe import Babe
 from runtime.pallets.balances import Balances
+from runtime.pallets.session import Session
+from runtime.pallets.staking import Staking
 from runtime.pallets.sudo import Sudo
 from runtime.pallets.system import System
 from runtime.primitives.keys import DEVELOPMENT_NAMES, KeyPair, Scheme
@@ -73,7 +75,8 @@ def test_development_accounts_of_both_schemes_and_their_stashes_are_endowed() ->
     for scheme in (Scheme.SR25519, Scheme.ED25519):
         for name in DEVELOPMENT_NAMES:
             for uri in (f"//{name}", f"//{name}//stash"):
-                assert accounts.get(KeyPair.from_uri(uri, scheme).public).data.free == ENDOWMENT
+                data = accounts.get(KeyPair.from_uri(uri, scheme).public).data
+                assert data.free + data.reserved == ENDOWMENT
     assert view.pallet(Balances).total_issuance.get() == 24 * ENDOWMENT
     assert view.pallet(Sudo).key.get() == ALICE.public
 
@@ -170,10 +173,22 @@ def test_a_test_network_has_as_many_validators_as_asked_for() -> None:
     checker = header_checker(state)
     epoch = checker.epoch_for(state, 1_000)
     assert (checker.slot_duration_ms, epoch.start_slot, epoch.duration) == (500, 1_000, 10)
-    assert [one.key for one in epoch.authorities.members] == [
-        block_key(f"//Validator//{index}").public for index in range(4)
-    ]
+    expected = [block_key(f"//Validator//{index}").public for index in range(4)]
+    assert sorted(one.key for one in epoch.authorities.members) == sorted(expected)
     assert len(authorities_at(state).members) == 4
+
+
+def test_the_validators_of_a_preset_are_those_that_stake() -> None:
+    for spec in (presets.dev(), presets.testnet(3, 500, 10)):
+        runtime = runtime_of(spec)
+        view = runtime.view(MemoryState(build_genesis(spec, runtime).storage))
+        staking, validators = view.pallet(Staking), view.pallet(Session).validators.get()
+        assert sorted(validators) == sorted(who for who, _ in staking.validators.items())
+        for who in validators:
+            ledger = staking.ledger.get(who)
+            assert ledger is not None
+            assert ledger.active == STAKE
+            assert view.pallet(System).account.get(who).data.reserved == STAKE
 
 
 def test_a_raw_genesis_with_a_malformed_timing_names_its_key() -> None:

@@ -15,6 +15,8 @@ from runtime.frame.engine import NoEngine
 from runtime.frame.pallet import Pallet
 from runtime.frame.storage import StorageMap
 from runtime.frame.timing import ChainTiming
+from runtime.pallets.liveness import Liveness
+from runtime.pallets.offences import Offences
 from runtime.pallets.session import (
     AuthorshipHandler,
     Offence,
@@ -24,6 +26,7 @@ from runtime.pallets.session import (
     SessionManager,
     WeightedValidator,
 )
+from runtime.pallets.staking import Staking
 from runtime.primitives.babe import PrimaryPreDigest, SecondaryPlainPreDigest
 from runtime.primitives.digest import Digest
 from runtime.primitives.header import Header
@@ -108,7 +111,8 @@ class Sessions(World):
         self.skipped = 0
         self.author = 0
         self.lottery = False
-        pallets = list(PALLETS)
+        # Sessions on their own: what stake adds has tests of its own.
+        pallets = [each for each in PALLETS if each not in (Staking, Offences, Liveness)]
         known = dict(constants(TIMING))
         if punishes:
             pallets.insert(pallets.index(Session), Stakes)

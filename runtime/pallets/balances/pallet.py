@@ -32,9 +32,11 @@ from runtime.pallets.balances.types import (
     Held,
     Holds,
     IdAmount,
+    Minted,
     MintedCredit,
     Preservation,
     Released,
+    Slashed,
     Transfer,
     Unreserved,
     Withdraw,
@@ -193,7 +195,7 @@ class Balances(Pallet, index=5, events=BalancesEvent, errors=BalancesError):
         held = self.balance_on_hold(reason, who)
         if info.providers == 0 or (len(holds) >= MAX_HOLDS and not held):
             raise token_failure(TokenError.CannotCreateHold)
-        if amount > spendable(info, self.existential_deposit, Preservation.PROTECT, force=True):
+        if amount > self.holdable(who):
             raise token_failure(TokenError.FundsUnavailable)
         self._store(who, info, info.data.free - amount, info.data.reserved + amount)
         self._set_hold(reason, who, held + amount)
@@ -208,6 +210,40 @@ class Balances(Pallet, index=5, events=BalancesEvent, errors=BalancesError):
         self._store(who, info, info.data.free + amount, info.data.reserved - amount)
         self._set_hold(reason, who, held - amount)
         self.deposit_event(Released(reason, who, amount))
+
+    def holdable(self, who: bytes) -> int:
+        """How much of an account's free funds a hold may take; frozen funds may be held too."""
+        info = self.system.account.get(who)
+        return spendable(info, self.existential_deposit, Preservation.PROTECT, force=True)
+
+    def slash_held(self, reason: RuntimeHoldReason, who: bytes, amount: int) -> int:
+        """Take up to `amount` of what is held for `reason`; the answer is how much was there.
+
+        The taken amount stays in the issuance until `pay` or `burn_credit` disposes of it.
+        """
+        held = self.balance_on_hold(reason, who)
+        info = self.system.account.get(who)
+        taken = min(amount, held, info.data.reserved)
+        if taken:
+            self._store(who, info, info.data.free, info.data.reserved - taken)
+            self._set_hold(reason, who, held - taken)
+            self.deposit_event(Slashed(who, taken))
+        return taken
+
+    def mint(self, who: bytes, amount: int) -> bool:
+        """Create `amount` in an account; False where it can not take it, and nothing changed."""
+        info = self.system.account.get(who)
+        issuance = self.total_issuance.get() + amount
+        try:
+            check_deposit(info, amount, self.existential_deposit)
+        except CallFailed:
+            return False
+        if issuance > MAX_BALANCE:
+            return False
+        self.total_issuance.put(issuance)
+        self._store(who, info, info.data.free + amount, info.data.reserved)
+        self.deposit_event(Minted(who, amount))
+        return True
 
     def balance_on_hold(self, reason: RuntimeHoldReason, who: bytes) -> int:
         """What is held of an account's funds for `reason`."""

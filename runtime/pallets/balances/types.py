@@ -77,6 +77,24 @@ class Withdraw:
     amount: Balance
 
 
+@variant(9)
+@dataclass(frozen=True, slots=True)
+class Slashed:
+    """Some amount was removed from the account (e.g. for misbehavior)."""
+
+    who: AccountId
+    amount: Balance
+
+
+@variant(10)
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """Some amount was minted into an account."""
+
+    who: AccountId
+    amount: Balance
+
+
 @variant(11)
 @dataclass(frozen=True, slots=True)
 class MintedCredit:
@@ -130,6 +148,8 @@ BalancesEvent: TypeAlias = Annotated[
     | Unreserved
     | Deposit
     | Withdraw
+    | Slashed
+    | Minted
     | MintedCredit
     | Burned
     | BurnedDebt
