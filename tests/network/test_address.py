@@ -19,6 +19,12 @@ def test_a_peers_name_is_libp2ps_and_comes_back(public: bytes) -> None:
     assert parse_peer_name(name) == public
 
 
+def test_a_peers_name_is_the_one_that_substrate_gives_its_key() -> None:
+    """The well-known node key of Substrate's `--alice`: an ed25519 key whose secret is 31 zeros and a one."""
+    known = Identity.from_seed(bytes(31) + b"\1").peer
+    assert peer_name(known) == "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+
+
 @pytest.mark.parametrize("name", ["", "0OIl", "12D3KooW", NAME + "1", "Qm" + NAME[2:]])
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(InvalidPeerName):

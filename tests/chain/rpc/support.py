@@ -86,14 +86,14 @@ class Sealer:
 class Rpc:
     """A chain, and questions to it."""
 
-    def __init__(self, folder: Path, world: World | None = None) -> None:
+    def __init__(self, folder: Path, world: World | None = None, peering: Peering | None = None) -> None:
         self.world = world or World()
         self.store = self.world.store
         self.notifications = Notifications()
         self.transactions = Transactions(self.store, RUNTIME, lambda: 0)
         self.keystore = Keystore(folder)
         self.published = 0
-        self.peering = Peering(None, lambda: SyncStatus(self.store.best().number, False, 0))
+        self.peering = peering or Peering(None, lambda: SyncStatus(self.store.best().number, False, 0))
         identity = NodeIdentity("1.2.3", "12D3KooWTest", is_authority=True)
         self.table = MethodTable(
             SystemMethods(self.store, RUNTIME, self.transactions, dev(), identity, self.peering),

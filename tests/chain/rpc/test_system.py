@@ -1,16 +1,22 @@
 """`system_*` through the dispatcher."""
 
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from chain.core import SyncStatus
+from chain.peering import Peering
 from chain.rpc import build_table
-from chain.rpc.table import peer_id, program_version
+from chain.rpc.table import program_version
 from genesis.presets import dev
+from network.address import parse_address
+from network.identity import Identity, peer_name
+from network.messages import BlockPoint, PeerId, Role, Status
+from network.service import PeerInfo
 from runtime.executive import TransactionSource
 from runtime.frame.errors import DispatchError, InvalidTransaction, Token, TokenError
-from runtime.primitives.keys import KeyPair, Scheme
 from runtime.primitives.scale import codec
 from tests.chain.chains import ALICE, BOB, RUNTIME
 from tests.chain.rpc.support import Rpc, hexed
@@ -40,6 +46,7 @@ async def test_every_method_that_clients_look_for_is_listed(rpc: Rpc) -> None:
     wanted = """
         system_name system_version system_chain system_chainType system_properties system_health
         system_nodeRoles system_peers system_syncState system_localPeerId system_localListenAddresses
+        system_addReservedPeer system_removeReservedPeer system_reservedPeers
         system_accountNextIndex account_nextIndex system_dryRun
         chain_getHeader chain_getBlock chain_getBlockHash chain_getHead chain_getFinalizedHead
         chain_getFinalisedHead chain_getRuntimeVersion chain_subscribeRuntimeVersion
@@ -65,6 +72,8 @@ async def test_every_method_that_clients_look_for_is_listed(rpc: Rpc) -> None:
     "name",
     [
         "system_peers",
+        "system_addReservedPeer",
+        "system_removeReservedPeer",
         "system_dryRun",
         "state_getPairs",
         "state_queryStorage",
@@ -132,13 +141,6 @@ async def test_a_dry_run_of_other_bytes_is_a_decoding_error(rpc: Rpc) -> None:
     assert (error["code"], error["message"]) == (2, "Unable to dry run extrinsic.")
 
 
-def test_a_peer_id_is_written_as_libp2p_writes_it() -> None:
-    assert peer_id(KeyPair.from_uri("//Alice", Scheme.ED25519).public).startswith("12D3KooW")
-    # The well-known node key of Substrate's `--alice`: an ed25519 key whose secret is 31 zeros and a one.
-    known = KeyPair.from_seed(bytes(31) + b"\1", Scheme.ED25519).public
-    assert peer_id(known) == "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
-
-
 def test_the_program_has_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert program_version()
 
@@ -157,6 +159,64 @@ def test_a_node_serves_all_sections(rpc: Rpc) -> None:
         notifications=rpc.notifications,
         keystore=rpc.keystore,
         spec=dev(),
-        is_authority=False,
+        identity=Identity.from_seed(bytes(32)),
+        config=SimpleNamespace(validator=False),
+        peering=rpc.peering,
     )
     assert build_table(node).names() == rpc.table.names()
+
+
+class Peers(Peering):
+    """A network of one peer, far ahead."""
+
+    def __init__(self) -> None:
+        super().__init__(None, lambda: SyncStatus(77, True, 1))
+        self.wanted = dict[PeerId, str]()
+
+    def peers(self) -> list[PeerInfo]:
+        status = Status(bytes(32), Role.AUTHORITY, BlockPoint(b"b" * 32, 77), BlockPoint(bytes(32), 70), "t")
+        return [PeerInfo(PEER, status, "10.0.0.1", False, 0)]
+
+    def reserve(self, address: str) -> None:
+        parsed = parse_address(address, with_peer=True)
+        assert parsed.peer is not None
+        self.wanted[parsed.peer] = address
+
+    def release(self, peer: PeerId) -> None:
+        self.wanted.pop(peer, None)
+
+    def reserved(self) -> list[PeerId]:
+        return list(self.wanted)
+
+
+PEER = Identity.from_seed(bytes(32)).peer
+
+
+@pytest.fixture
+def connected(tmp_path: Path) -> Rpc:
+    return Rpc(tmp_path / "keys", peering=Peers())
+
+
+async def test_a_node_that_is_behind_tells_of_its_peers_and_of_the_highest_block(connected: Rpc) -> None:
+    assert await connected.call("system_health") == {"peers": 1, "isSyncing": True, "shouldHavePeers": False}
+    assert await connected.call("system_peers") == [
+        {
+            "peerId": peer_name(PEER),
+            "roles": "AUTHORITY",
+            "bestHash": "0x" + (b"b" * 32).hex(),
+            "bestNumber": 77,
+        }
+    ]
+    state = await connected.call("system_syncState")
+    assert state == {"startingBlock": 0, "currentBlock": 0, "highestBlock": 77}
+
+
+async def test_reserved_peers_are_added_by_address_and_removed_by_name(connected: Rpc) -> None:
+    address = f"/ip4/10.0.0.1/tcp/1/ws/p2p/{peer_name(PEER)}"
+    assert await connected.call("system_addReservedPeer", address) is None
+    assert await connected.call("system_reservedPeers") == [peer_name(PEER)]
+    assert await connected.call("system_removeReservedPeer", peer_name(PEER)) is None
+    assert await connected.call("system_reservedPeers") == []
+    refusal = await connected.refusal("system_addReservedPeer", "/ip4/1.2.3.4/tcp/1")
+    assert "the peer is missing" in refusal["message"]
+    assert (await connected.refusal("system_removeReservedPeer", "nobody"))["code"] == 2000
