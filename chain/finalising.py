@@ -121,13 +121,9 @@ class Finaliser:
         self._store = store
         self._tree = tree
         self._keys = keys
-        authorities = read_authorities(store) or genesis
-        voters = {voter.key for voter in authorities.members}
-        own = (key for key in (keys.finality_keys() if keys is not None else ()) if key.public in voters)
-        self._key = next(own, None)
         self._core = FinalityCore(
-            authorities,
-            self._key.public if self._key is not None else None,
+            read_authorities(store) or genesis,
+            lambda: {key.public for key in self._held()},
             ChainView(tree, store.header),
             ROUND_RECORD.decode(journal) if journal is not None else None,
             handovers=recent_handovers(store),
@@ -200,9 +196,14 @@ class Finaliser:
                 return [effect]
         return []
 
+    def _held(self) -> Sequence[BlsKey]:
+        return self._keys.finality_keys() if self._keys is not None else ()
+
     def _sign(self, vote: Vote) -> bytes:
-        assert self._key is not None, "only a voter is asked to sign"
-        return self._key.sign(vote.payload())
+        voters = self._core.voters
+        key = next((one for one in self._held() if voters.index_of(one.public) is not None), None)
+        assert key is not None, "only a voter is asked to sign"
+        return key.sign(vote.payload())
 
     def _finalise(self, justification: Justification, authorities: AuthorityRecord | None) -> BlockFinalised:
         block_hash = justification.target_hash

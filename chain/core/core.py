@@ -240,11 +240,19 @@ class NodeCore:
             if rejected.reason is RejectionReason.JUSTIFICATION:
                 effects.append(Report(peer, PeerFault.BAD_JUSTIFICATION, str(rejected)))
             else:
-                log.warn("Block rejected", number=rejected.number, hash=block_hash, why=rejected)
-                self._waiting.clear()
-                failed = sync.ImportFailed(peer, block_hash, fault_of(rejected), str(rejected))
-                return [*effects, *self._synchronise(failed, now)]
+                return [*effects, *self._rejected(rejected, peer, now)]
         return [*effects, *self._synchronise(sync.Imported(block_hash, block.header.number), now)]
+
+    def _rejected(self, rejected: RejectedBlock, peer: PeerId, now: int) -> list[NodeEffect]:
+        """Leave out a block that came too late or too early; with a bad one goes all that waits behind it."""
+        fault = fault_of(rejected)
+        if fault is None:
+            log.debug("Block left out", number=rejected.number, hash=rejected.block_hash, why=rejected)
+        else:
+            log.warn("Block rejected", number=rejected.number, hash=rejected.block_hash, why=rejected)
+            self._waiting.clear()
+        failed = sync.ImportFailed(peer, rejected.block_hash, fault, str(rejected))
+        return self._synchronise(failed, now)
 
     def _justify(self, block: BlockData, block_hash: bytes, now: int) -> list[NodeEffect]:
         if block.justification is None:

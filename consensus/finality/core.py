@@ -9,7 +9,7 @@ cast? is the round over? when to look again? A voter that holds a supermajority 
 own: its prevote makes its ghost, so both votes share one journal record.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from consensus.authorities import VoterSet
 from consensus.finality.chain import ChainView, Target
@@ -55,7 +55,8 @@ class FinalityCore:
     """Finality for one node.
 
     `authorities` is the newest record that came with `Finalise`, or that of the genesis state.
-    `key` is the own BLS public key, None for an observer; it votes in the sets that contain it. `chain` shows
+    `keys` tells the own BLS public keys whenever a voter set takes over; the core votes in the sets that hold
+    one of them. `chain` shows
     the fork tree, whose root is the last final block and moves when `Finalise` is carried out. `journal` is
     the newest persisted record: the core never votes in a set before the journal's. `handovers` are the
     stored justifications that ended the last voter sets, for peers that still follow those.
@@ -64,7 +65,7 @@ class FinalityCore:
     def __init__(
         self,
         authorities: AuthorityRecord,
-        key: bytes | None,
+        keys: Callable[[], Collection[bytes]],
         chain: ChainView,
         journal: RoundRecord | None = None,
         *,
@@ -72,7 +73,7 @@ class FinalityCore:
         times: Times | None = None,
         scheme: SignatureScheme = BLS,
     ) -> None:
-        self._key = key
+        self._keys = keys
         self._chain = chain
         self._journal = journal
         self._times = times or Times()
@@ -98,7 +99,8 @@ class FinalityCore:
         for signed in record.seen if record is not None else ():
             self._intake.count(signed)
         self._peers = Peers(self._rounds, self._commits, self._times.neighbour_ms)
-        index = voters.index_of(self._key) if self._key is not None else None
+        own = self._keys()
+        index = next((index for index, one in enumerate(voters.members) if one.key in own), None)
         if journal is not None and journal.set_id > voters.set_id:
             # The database went back behind the journal: whatever is said here may have been said otherwise.
             index = None

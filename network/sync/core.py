@@ -190,11 +190,12 @@ class SyncCore:
         return ImportBlocks(peer, blocks)
 
     def _import_failed(self, event: ImportFailed) -> list[SyncEffect]:
-        """Everything downloaded may build on the bad block: begin again, with the others."""
-        self._importing.clear()
-        self._ranges = None
+        """Everything downloaded may build on a bad block: begin again, with the others."""
+        self._importing.pop(event.hash, None)
         if event.fault is None:
             return []
+        self._importing.clear()
+        self._ranges = None
         known = self._peers.get(event.peer)
         if known is not None:
             known.is_elsewhere = True

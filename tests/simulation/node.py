@@ -83,7 +83,7 @@ class SimNode:
         self.tree = ForkTree(reference(self.headers[root], root))
         self.core = FinalityCore(
             self.disk.authorities or self.world.authorities,
-            self.key.public,
+            lambda: {self.key.public},
             ChainView(self.tree, self.headers.get),
             self.disk.journal,
             handovers=self.disk.handovers,

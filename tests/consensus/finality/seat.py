@@ -57,7 +57,7 @@ class Seat:
         key = self.members[self.index].key if self.index is not None else None
         self.core = FinalityCore(
             AuthorityRecord(0, self.members),
-            key,
+            lambda: {key} if key is not None else set(),
             ChainView(self.tree, self.headers.get),
             times=TIMES,
             scheme=ToyScheme(),

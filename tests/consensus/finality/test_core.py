@@ -49,7 +49,7 @@ class Alone:
         by_hash = {header.hash(): header for header in headers}
         self.core = FinalityCore(
             AuthorityRecord(VOTERS.set_id, VOTERS.members),
-            KEYS[0].public if voter else None,
+            lambda: {KEYS[0].public} if voter else set(),
             ChainView(self.tree, by_hash.get),
             journal,
         )
