@@ -181,7 +181,7 @@ class Session(Pallet, index=9, events=SessionEvent, errors=SessionError):
         chosen = None if manager is None else manager.new_session(index + 2)
         # A chain whose chosen validators all lack keys would stop for ever: those who work now go on.
         queued = self._with_keys(_same(starting) if chosen is None else chosen) or starting
-        self._queue(queued, chosen is not None or queued != starting)
+        self._queue(queued, queued != starting)
         self.deposit_event(NewSession(index + 1))
         for handler in handlers:
             handler.on_new_session(changed, starting, queued)

@@ -46,8 +46,8 @@ class SessionManager(ABC):
     def new_session(self, index: int) -> Sequence[WeightedValidator] | None:
         """The validators of session `index`, not empty; None keeps those of the session before.
 
-        Validators without keys in `Session.next_keys` are left out. An answer counts as a change even where
-        it names the same validators.
+        Validators without keys in `Session.next_keys` are left out. An answer that names the validators of
+        the session before, with the same weights, is no change: finality would hand over for nothing.
         """
 
     def new_session_genesis(self, index: int) -> Sequence[WeightedValidator] | None:

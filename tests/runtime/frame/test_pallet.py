@@ -26,7 +26,15 @@ from runtime.frame.errors import (
 )
 from runtime.frame.origin import ROOT, Origin, Signed, ensure_signed_or_root
 from runtime.frame.pallet import Constant, Pallet, Uses
-from runtime.frame.storage import Hasher, StorageDoubleMap, StorageMap, StorageValue, storage_prefix
+from runtime.frame.session_crypto import NO_CRYPTO
+from runtime.frame.storage import (
+    Hasher,
+    StorageDoubleMap,
+    StorageMap,
+    StorageTripleMap,
+    StorageValue,
+    storage_prefix,
+)
 from runtime.frame.weights import ZERO_WEIGHT, BlockWeights, DbWeight, Weight
 from runtime.pallets.balances import Balances
 from runtime.pallets.balances.types import Transfer
@@ -370,3 +378,55 @@ def test_metadata_names_fields_as_rust_does_where_python_has_a_keyword() -> None
     described = repr(registry.types)
     for name in ("'from'", "'to'", "'class'", "'pays_fee'"):
         assert f"name={name}" in described
+
+
+class Part(Pallet):
+    """A part of a pallet, which is none itself."""
+
+    kept: StorageTripleMap[U8, AccountId, U32, U32 | None] = StorageTripleMap(
+        hashers=(Hasher.TWOX_64_CONCAT, Hasher.TWOX_64_CONCAT, Hasher.TWOX_64_CONCAT)
+    )
+
+    @call(3, weight=ZERO_WEIGHT)
+    def keep(self, origin: Origin, value: U32) -> None:
+        """Keep a value."""
+        self.kept.insert(1, ALICE, value, value)
+
+
+class Whole(Part, index=98):
+    """A pallet in parts."""
+
+    @call(1, weight=ZERO_WEIGHT)
+    def forget(self, origin: Origin) -> None:
+        """Forget all values."""
+        self.kept.clear_under(1, 10)
+
+
+def test_what_the_parts_of_a_pallet_declare_is_the_pallets() -> None:
+    assert list(Whole.calls) == [1, 3]
+    assert list(Whole.storage) == ["Kept"]
+    assert Whole.kept.prefix == storage_prefix("Whole", "Kept")
+    with pytest.raises(TypeError, match="is storage of Whole and can not be Other's too"):
+
+        class Other(Part, index=97):
+            """A second pallet of the same part."""
+
+
+def test_three_keys_name_an_entry_and_the_first_lists_them() -> None:
+    runtime = Runtime(
+        compose(VERSION, [*PALLETS, Whole], {**CONSTANTS, Whole: {}}, NoEngine(), NO_CRYPTO), extensions()
+    )
+    env = runtime.view(MemoryState({}))
+    whole = env.pallet(Whole)
+    for value in (7, 9):
+        env.dispatch(runtime.call("Whole", "keep", value=value), ROOT)
+    whole.kept.insert(2, ALICE, 7, 1)
+    key = Whole.kept.key(1, ALICE, 7)
+    parts = (b"\1", ALICE, (7).to_bytes(4, "little"))
+    assert key == Whole.kept.prefix + b"".join(twox_64_concat(part) for part in parts)
+    assert whole.kept.get(1, ALICE, 7) == 7
+    assert whole.kept.get(1, ALICE, 8) is None
+    assert sorted(whole.kept.items_under(1)) == [(ALICE, 7, 7), (ALICE, 9, 9)]
+    env.dispatch(runtime.call("Whole", "forget"), ROOT)
+    assert list(whole.kept.items_under(1)) == []
+    assert whole.kept.get(2, ALICE, 7) == 1
