@@ -14,6 +14,7 @@ from benchmarks import (
     inference_determinism,
     inference_generation,
     inference_speed,
+    network_hostile,
     onnx_backend,
     transfers,
 )
@@ -31,6 +32,7 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "inference-speed": inference_speed.main,
     "inference-determinism": inference_determinism.main,
     "inference-cost": inference_cost.main,
+    "network-hostile": network_hostile.main,
 }
 
 

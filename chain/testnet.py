@@ -142,6 +142,10 @@ class LocalNetwork:
         process = self._processes.get(member.name)
         return process is not None and process.poll() is None
 
+    def pid(self, member: Member) -> int:
+        """The number of a running node's process."""
+        return self._processes[member.name].pid
+
     def pause(self, member: Member) -> None:
         """Stop the node's clock: the process gets no time until `resume`."""
         self._signal(member, signal.SIGSTOP)

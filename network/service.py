@@ -323,6 +323,7 @@ class NetworkService:
         except* Gone as gone:
             why = str(gone.exceptions[0])
         finally:
+            connection.release()
             if self._connections.get(peer) is connection:
                 del self._connections[peer]
                 self._others.forget(peer)

@@ -32,6 +32,9 @@ MAX_PIECE = MAX_PACKET - TAG - 1
 STREAMS = 4
 """Messages of different urgency travel in pieces that may alternate."""
 
+MAX_UNFINISHED = MAX_MESSAGE_BYTES + (1 << 20)
+"""Bytes of messages whose last piece has not come: one of the longest, and urgent ones in between."""
+
 MAX_HANDSHAKE_PACKET = 256
 """The longest of the three has 96 bytes and no payload."""
 
@@ -133,7 +136,7 @@ class Channel:
         self._noise = noise
         self.peer = peer
         self._parts: list[list[bytes]] = [[] for _ in range(STREAMS)]
-        self._lengths = [0] * STREAMS
+        self._held = 0
 
     def seal(self, piece: Piece) -> bytes:
         """The packet of a piece."""
@@ -150,12 +153,18 @@ class Channel:
         if not plain or plain[0] >> 1 >= STREAMS:
             raise InvalidChannel(ChannelFault.MALFORMED, plain[:1].hex())
         stream, is_last = plain[0] >> 1, plain[0] & 1
-        self._lengths[stream] += len(plain) - 1
-        if self._lengths[stream] > MAX_MESSAGE_BYTES:
-            raise InvalidChannel(ChannelFault.TOO_LARGE, f"more than {MAX_MESSAGE_BYTES} bytes")
+        self._held += len(plain) - 1
+        if self._held > MAX_UNFINISHED:
+            raise InvalidChannel(ChannelFault.TOO_LARGE, f"more than {MAX_UNFINISHED} bytes of messages")
         self._parts[stream].append(plain[1:])
         if not is_last:
             return None
         frame = b"".join(self._parts[stream])
-        self._parts[stream], self._lengths[stream] = [], 0
+        self._parts[stream] = []
+        self._held -= len(frame)
         return frame
+
+    def clear(self) -> None:
+        """Let go of what is held of unfinished messages."""
+        self._parts = [[] for _ in range(STREAMS)]
+        self._held = 0

@@ -19,7 +19,7 @@ WebSocket = ClientWebSocketResponse | WebSocketResponse
 HANDSHAKE_SECONDS = 10.0
 """For everything up to the peer's status: some six trips, and a slow machine's curve arithmetic."""
 
-MAX_UNHANDLED_BYTES = 16 << 20
+MAX_UNHANDLED_BYTES = 4 << 20
 """Of a peer's messages that the node has not handled yet; then nothing more is read from it."""
 
 MAX_UNHANDLED_MESSAGES = 1_024
@@ -82,6 +82,11 @@ class Connection:
             self.closing = why
             self._waiting.set()
             self._room.set()
+
+    def release(self) -> None:
+        """Let go of all buffers: an ended connection stays in cycles (errors, tasks) for a while."""
+        self._channel.clear()
+        self._outbox.clear()
 
     async def write(self) -> None:
         """Send what is queued until the connection ends. Raises `Gone`."""

@@ -6,8 +6,8 @@ from network.messages import Message
 from network.transport.channel import STREAMS, Piece, pieces
 from network.wire import encode, urgency
 
-MAX_WAITING_BYTES = 32 << 20
-"""Four answers of full size. Who reads so slowly that more piles up is disconnected: it would only waste
+MAX_WAITING_BYTES = 16 << 20
+"""Two answers of full size. Who reads so slowly that more piles up is disconnected: it would only waste
 memory, and finds the same elsewhere when it is faster.
 """
 
@@ -44,3 +44,9 @@ class Outbox:
                 self._messages -= piece.is_last
                 return piece
         return None
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        for queue in self._queues:
+            queue.clear()
+        self._bytes = self._messages = 0

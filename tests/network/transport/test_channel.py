@@ -8,6 +8,7 @@ from network.identity import Identity
 from network.messages import Finality, Transactions
 from network.transport.channel import (
     MAX_PACKET,
+    MAX_UNFINISHED,
     Channel,
     ChannelFault,
     Handshake,
@@ -16,7 +17,7 @@ from network.transport.channel import (
     pieces,
 )
 from network.transport.outbox import MAX_WAITING_BYTES, Outbox
-from network.wire import MAX_MESSAGE_BYTES, decode
+from network.wire import decode
 
 ALICE, BOB = Identity.from_seed(b"a" * 32), Identity.from_seed(b"b" * 32)
 
@@ -124,7 +125,7 @@ def test_garbage_instead_of_a_handshake_is_refused(packets: list[bytes]) -> None
 def test_an_endless_message_is_cut_off_at_the_limit() -> None:
     alice, bob = connected()
     piece = Piece(1, False, bytes(60_000))
-    for _ in range(MAX_MESSAGE_BYTES // 60_000):
+    for _ in range(MAX_UNFINISHED // 60_000):
         assert bob.open(alice.seal(piece)) is None
     with pytest.raises(InvalidChannel) as ended:
         bob.open(alice.seal(piece))
