@@ -2,8 +2,8 @@
 
 A validator authors alone and a full node follows it, each a process. Attackers, each with a new identity
 every time, send garbage before and after the handshake, messages that never end, floods, questions whose
-answers they do not read, forged blocks, and connections that say nothing. The validator must author every slot,
-its memory may grow by less than 100 MB, and the full node must stay in step.
+answers they do not read, forged blocks, and connections that say nothing. The validator must author every
+slot, its memory may grow by less than 100 MB, and the full node must stay in step.
 """
 
 import argparse
