@@ -68,7 +68,7 @@ def read_peers(folder: Path) -> tuple[Address, ...]:
         return tuple(parse_address(str(text), with_peer=True) for text in texts)
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, InvalidAddress) as error:
+    except (OSError, ValueError, RecursionError) as error:
         log.warn("The file of known peers is not used", file=path, why=error)
         return ()
 

@@ -123,7 +123,7 @@ def _seed(content: bytes, name: str) -> bytes:
         seed = b""
     if len(seed) != SEED_LENGTH:
         raise UsageFault(
-            f"{name}: a node key is {SEED_LENGTH} bytes, or {2 * SEED_LENGTH} hexadecimal digits"
+            f"{name}: a node key has {SEED_LENGTH} bytes, or {2 * SEED_LENGTH} hexadecimal digits"
         )
     return seed
 
