@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks import (
+    finality_latency,
     inference_block,
     inference_corpus,
     inference_cost,
@@ -16,6 +17,7 @@ from benchmarks import (
     inference_speed,
     network_hostile,
     onnx_backend,
+    sync,
     transfers,
 )
 from benchmarks.harness import console, machine
@@ -33,6 +35,8 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "inference-determinism": inference_determinism.main,
     "inference-cost": inference_cost.main,
     "network-hostile": network_hostile.main,
+    "finality-latency": finality_latency.main,
+    "sync": sync.main,
 }
 
 

@@ -27,10 +27,11 @@ FAR_AHEAD_MS = 10**9
 
 
 def chain_with(accounts: Sequence[bytes]) -> ChainSpec:
-    """The development chain with these accounts instead of its own."""
+    """The development chain with these accounts beside its own."""
     spec = dev()
     assert isinstance(spec.genesis, PlainGenesis)
-    balances = {"balances": [["0x" + account.hex(), ENDOWMENT] for account in accounts]}
+    own = spec.genesis.config["balances"]["balances"]
+    balances = {"balances": [*own, *(["0x" + account.hex(), ENDOWMENT] for account in accounts)]}
     return replace(spec, genesis=PlainGenesis({**spec.genesis.config, "balances": balances}))
 
 
@@ -72,11 +73,14 @@ def transfer(chain: Chain, signer: KeyPair, dest: bytes, nonce: int) -> Transact
 
 
 def author_blocks(chain: Chain, batches: Sequence[Sequence[Transaction]]) -> list[Received]:
-    """One block for each batch, all of which must fit; the answer is what another node would receive."""
+    """One block for each batch, all of which must fit; the answer is what another node would receive.
+
+    Their slots lie behind the clock, so that every node accepts them.
+    """
     store = chain.store
     keys = Keystore(None, ("//Alice",))
     author = Author(store, chain.importer, Proposer(store, chain.runtime), chain.checker, keys)
-    slot = chain.checker.slot_at(unix_ms())
+    slot = chain.checker.slot_at(unix_ms()) - len(batches)
     blocks = []
     for offset, batch in enumerate(batches):
         pool = [PoolTransaction(one.hash, one.encoded, 1, (), (one.hash,), 2**32) for one in batch]

@@ -9,7 +9,7 @@ from pathlib import Path
 from nacl.utils import random
 
 from chain.logs import Log
-from network.address import Address, InvalidAddress, parse_address
+from network.address import Address, parse_address
 from network.identity import SEED_LENGTH, Identity
 
 IDENTITY_FILE = "secret_ed25519"
