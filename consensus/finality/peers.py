@@ -73,8 +73,8 @@ class Peers:
         votes = self._missing(neighbour)
         if votes:
             effects.append(SendTo(peer, Votes(votes)))
-        if before is not None and before.round == neighbour.round < self._rounds.current.number:
-            # It stays where others have left: what binds it is the round before, of which it may lack a vote
+        if before is not None and before.round == neighbour.round <= self._rounds.current.number:
+            # It is held up: what binds it is the round before, of which it may lack a vote
             # that nobody would say again.
             bound = self._rounds.get(neighbour.round - 1)
             if bound is not None and bound.votes():
