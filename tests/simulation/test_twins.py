@@ -25,7 +25,7 @@ def test_indices_give_distinct_scenarios() -> None:
     assert len({twins.sample(index) for index in range(300)}) == 300
 
 
-@pytest.mark.parametrize("index", (*range(24), 383, 442))
+@pytest.mark.parametrize("index", [*range(24), 383, 442])
 def test_twins_break_no_promise(index: int) -> None:
     twins.play(twins.sample(index))
 
