@@ -22,7 +22,7 @@ def percentile_95(latencies: list[int]) -> int:
 
 @pytest.mark.parametrize("size", [4, 20])
 def test_a_crashed_leader_delays_finality_by_less_than_two_and_a_half_seconds(size: int) -> None:
-    """Slot and round leaders are dead in turn: node 1 is down from the first second on."""
+    """Node 1 is down from the first second on, and so is every round whose primary it is."""
     world = World(2, [SimNode] * size, [1] * size)
     world.at(1_100, None, "crash", world.nodes[1].crash)
     world.run_until(9_000)
