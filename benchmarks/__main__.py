@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import (
     finality_latency,
+    finality_proofs,
     inference_block,
     inference_corpus,
     inference_cost,
@@ -25,6 +26,7 @@ from benchmarks.harness import console, machine
 ALL: dict[str, Callable[[], None]] = {
     "transfers": transfers.run,
     "inference-block": inference_block.run,
+    "finality-proofs": finality_proofs.run,
 }
 
 PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
