@@ -29,7 +29,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 class Connection:
     """Who is calling. One per WebSocket connection, or per HTTP request.
 
-    `state` is the handlers' own: what they keep for this connection and forget with it.
+    `state` is the handlers' own: what they keep for this connection and forget with it. What they put into
+    `closing` is called when the connection ends.
     """
 
     id: int
@@ -39,6 +40,12 @@ class Connection:
     unsafe: bool
     """Whether unsafe methods may be called."""
     state: dict[str, Any] = field(default_factory=dict)
+    closing: list[Callable[[], None]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Call what handlers left for the end."""
+        while self.closing:
+            self.closing.pop()()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Context:
     connection: Connection
     subscription: str | None = None
     """The id of the subscription that is being opened."""
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    """Called once the answer is on its way: events that refer to an id must not overtake it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,16 +203,18 @@ class RpcServer:
                 415, "Supplied content type is not allowed. Content-Type: application/json is required"
             )
         self._open += 1
+        connection = self._connection(request, "http")
         try:
             async with asyncio.timeout(limits.READ_SECONDS):
                 data = await request.read()
-            answer = await self._dispatcher.answer(data, Caller(self._connection(request, "http")))
+            answer = await self._dispatcher.answer(data, Caller(connection))
         except web.HTTPRequestEntityTooLarge:
             error = errors.oversized_request(self._limits.request_bytes)
             return self._json(request, framing.encode_error(None, error), 413)
         except TimeoutError:
             return _text(408, f"The request was not complete after {limits.READ_SECONDS:.0f} s")
         finally:
+            connection.close()
             self._open -= 1
         if answer.payload is None:
             return web.Response(status=204, headers=self._cors_headers(request))

@@ -160,6 +160,8 @@ class Fuzzer:
         caller = Caller(connection, self.rpc.streams if on_socket else None)
         start = time.perf_counter()
         answer = await asyncio.wait_for(self.rpc.dispatcher.answer(message, caller), SLOWEST_SECONDS)
+        for each in answer.afterwards:
+            each()
         seconds = time.perf_counter() - start
         answers = _answers(message, answer.payload)
         self.report.calls += max(1, len(answers))
