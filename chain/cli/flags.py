@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chain.cli.failure import UsageFault
 from chain.cli.network_flags import add_network_flags, network_config, node_identity
+from chain.cli.rate_flags import add_rate_flags, rate_policy
 from chain.cli.secret import add_password_flags, keystore_password
 from chain.config import (
     DEFAULT_INFERENCE_CACHE,
@@ -80,6 +81,7 @@ def add_node_flags(parser: argparse.ArgumentParser) -> None:
     _add_role_flags(parser)
     add_network_flags(parser)
     _add_rpc_flags(parser)
+    add_rate_flags(parser, whole(1))
     group = parser.add_argument_group("storage, pool and inference")
     group.add_argument(
         "--state-pruning",
@@ -346,6 +348,7 @@ def _rpc_config(args: argparse.Namespace, validator: bool) -> RpcConfig:
         port=args.rpc_port,
         cors=cors,
         methods=methods,
+        rate=rate_policy(args),
         limits=RpcLimits(
             request_bytes=args.rpc_max_request_size * MEBIBYTE,
             response_bytes=args.rpc_max_response_size * MEBIBYTE,

@@ -136,6 +136,9 @@ class Dispatcher:
                 return await self._respond_to(entry, caller, made)
 
     async def _respond_to(self, request: Request, caller: Caller, made: Answer) -> bytes:
+        bucket = caller.connection.bucket
+        if bucket is not None and not bucket.take(time.monotonic()):
+            return framing.encode_error(request.id, errors.rate_limited(bucket.per_minute))
         found = self._table.find(request.method)
         if found is None:
             return framing.encode_error(request.id, errors.method_not_found())

@@ -18,7 +18,9 @@ from typing import Any, TypeVar
 
 from network.rpc import errors
 from network.rpc.errors import Json
+from network.rpc.openrpc import document
 from network.rpc.parameters import Decoder, InvalidParameter, decoder_of
+from network.rpc.rate import TokenBucket
 
 _DECLARATION = "__rpc_declaration__"
 
@@ -39,6 +41,8 @@ class Connection:
     remote: str
     unsafe: bool
     """Whether unsafe methods may be called."""
+    bucket: TokenBucket | None = None
+    """The calls it may still make; None for any number."""
     state: dict[str, Any] = field(default_factory=dict)
     closing: list[Callable[[], None]] = field(default_factory=list)
 
@@ -185,6 +189,11 @@ class MethodTable:
     def names(self) -> dict[str, list[str]]:
         """All method names that this node answers, aliases included."""
         return {"methods": sorted(self._methods)}
+
+    @method("rpc_discover")
+    def discover(self) -> Json:
+        """The OpenRPC document of this node: every method with its parameters, and what it is for."""
+        return document(self._declared)
 
     def _add(self, added: Method) -> None:
         self._declared.append(added)
