@@ -97,6 +97,8 @@ class NodeConfig:
     keystore_password: str | None = field(default=None, repr=False)
     temporary: bool = False
     rpc: RpcConfig = field(default_factory=RpcConfig)
+    rpc_legacy_only: bool = False
+    """Serve none of the groups of the new JSON-RPC specification."""
     metrics: MetricsConfig | None = None
     network: NetworkConfig | None = None
     identity: Identity | None = None
