@@ -44,7 +44,7 @@ POLKADOT_JS = Client("polkadot_js", "@polkadot/api")
 CLIENTS = (
     POLKADOT_JS,
     Client("polkadot_api", "polkadot-api", speaks_new_rpc=True),
-    Client("dedot", "dedot"),
+    Client("dedot", "dedot", speaks_new_rpc=True),
     Client("substrate_interface", "substrate-interface"),
     Client("async_substrate_interface", "async-substrate-interface"),
 )

@@ -27,10 +27,11 @@ def run_session(client: Client, folder: Path, legacy_only: bool) -> dict[str, An
     """
     arguments = command(client)
     scenario = folder / "scenario.json"
+    tells_kind = legacy_only and client.speaks_new_rpc
     write_scenario(scenario)
     with development_node(folder, *(["--rpc-legacy-only"] if legacy_only else [])) as port:
         done = subprocess.run(
-            [*arguments, f"ws://127.0.0.1:{port}", str(scenario), "legacy" if legacy_only else "new"],
+            [*arguments, f"ws://127.0.0.1:{port}", str(scenario), *(["legacy"] if tells_kind else [])],
             cwd=folder,
             capture_output=True,
             text=True,

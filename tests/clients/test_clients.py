@@ -27,15 +27,8 @@ def as_hex(shown: str) -> str:
 def is_about_methods(line: str) -> bool:
     """Whether polkadot.js only names the methods that none of its packages describes, and rightly so."""
     _, found, listed = line.partition("RPC methods not decorated: ")
-    ours = (
-        "inference_",
-        "models_",
-        "chainHead_v1_",
-        "chainSpec_v1_",
-        "transaction_v1_",
-        "transactionWatch_v1_",
-    )
-    return bool(found) and all(name.startswith(ours) for name in listed.split(", "))
+    groups = ("inference_", "models_", "rpc_discover", "chainHead_v1_", "chainSpec_v1_", "transaction")
+    return bool(found) and all(name.startswith(groups) for name in listed.split(", "))
 
 
 def test_it_connects_and_reads_the_runtime_and_its_constants(report: dict[str, Any]) -> None:
