@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from benchmarks import (
+    finality_proofs,
     inference_block,
     inference_corpus,
     inference_cost,
@@ -23,6 +24,7 @@ from benchmarks.harness import console, machine
 ALL: dict[str, Callable[[], None]] = {
     "transfers": transfers.run,
     "inference-block": inference_block.run,
+    "finality-proofs": finality_proofs.run,
 }
 
 PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
