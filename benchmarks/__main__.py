@@ -18,6 +18,7 @@ from benchmarks import (
     network_hostile,
     onnx_backend,
     transfers,
+    warp_sync,
 )
 from benchmarks.harness import console, machine
 
@@ -35,6 +36,7 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "inference-determinism": inference_determinism.main,
     "inference-cost": inference_cost.main,
     "network-hostile": network_hostile.main,
+    "warp-sync": warp_sync.main,
 }
 
 
