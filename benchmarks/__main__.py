@@ -20,6 +20,7 @@ from benchmarks import (
     onnx_backend,
     sync,
     transfers,
+    warp_sync,
 )
 from benchmarks.harness import console, machine
 
@@ -39,6 +40,7 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "network-hostile": network_hostile.main,
     "finality-latency": finality_latency.main,
     "sync": sync.main,
+    "warp-sync": warp_sync.main,
 }
 
 

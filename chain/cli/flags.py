@@ -18,6 +18,7 @@ from chain.config import (
     LogConfig,
     NodeConfig,
     Seal,
+    SyncMode,
     default_base_path,
 )
 from chain.metrics import MetricsConfig
@@ -169,6 +170,13 @@ def _add_role_flags(parser: argparse.ArgumentParser) -> None:
         default=Seal.SLOTS.value,
         help="when blocks are made: in slots, at each transaction, or on demand (default: %(default)s)",
     )
+    group.add_argument(
+        "--sync",
+        choices=[one.value for one in SyncMode],
+        default=SyncMode.FULL.value,
+        help="how a new node of an old chain catches up: by all blocks, or by proofs and a recent state "
+        "(default: %(default)s)",
+    )
     for name in DEVELOPMENT_NAMES:
         group.add_argument(
             f"--{name.lower()}",
@@ -295,6 +303,7 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         force_authoring=args.force_authoring or args.dev,
         measures_machine=not args.no_hardware_benchmarks,
         seal=Seal(args.seal),
+        sync=SyncMode(args.sync),
         pruning=args.state_pruning,
         keystore=args.keystore_path,
         keystore_password=keystore_password(args),

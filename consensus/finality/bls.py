@@ -120,23 +120,16 @@ def aggregate(signatures: Sequence[bytes]) -> bytes:
     return total.to_compressed_bytes()
 
 
-def aggregate_keys(publics: Sequence[PublicKey]) -> PublicKey:
-    """The key under which an aggregate of signatures of one message by all `publics` holds.
-
-    Sound only for keys whose possession was verified. Raises `InvalidBls` for an empty list or a sum of zero.
-    """
-    total = _sum_of(publics)
-    if total == _INFINITY:
-        raise InvalidBls(BlsFault.INFINITY, f"the sum of {len(publics)} keys")
-    return PublicKey(total.to_compressed_bytes(), total)
-
-
 def fast_aggregate_verify(publics: Sequence[PublicKey], message: bytes, signature: bytes) -> bool:
     """Whether `signature` aggregates signatures of the same `message` by all `publics` (3.3.4).
 
     Sound only for keys whose possession was verified. One pairing check however many keys.
     """
-    total = _sum_of(publics)
+    if not publics:
+        raise InvalidBls(BlsFault.EMPTY, "no public keys")
+    total = publics[0].point
+    for public in publics[1:]:
+        total += public.point
     if total == _INFINITY:
         return False
     return _pairing_holds(total, G2Point.hash_to_curve(message, SIGNATURE_DST), signature)
@@ -174,15 +167,6 @@ def verify_batch(checks: Sequence[tuple[PublicKey, bytes, bytes]]) -> bool:
 def check_signature_encoding(signature: bytes) -> None:
     """Raise `InvalidBls` unless `signature` is a canonical point of G2's prime-order subgroup."""
     _signature_point(signature)
-
-
-def _sum_of(publics: Sequence[PublicKey]) -> G1Point:
-    if not publics:
-        raise InvalidBls(BlsFault.EMPTY, "no public keys")
-    total = publics[0].point
-    for public in publics[1:]:
-        total += public.point
-    return total
 
 
 def _pairing_holds(public: G1Point, message: G2Point, signature: bytes) -> bool:

@@ -58,32 +58,5 @@ class BlsScheme:
             return False
 
 
-class BatchedBls(BlsScheme):
-    """BLS12-381 that believes every aggregate at first, and checks all of them in `holds`: one pairing each,
-    one final exponentiation for all.
-    """
-
-    def __init__(self) -> None:
-        self._checks = list[tuple[bls.PublicKey, bytes, bytes]]()
-
-    def verify_aggregate(
-        self, voters: VoterSet, signers: Sequence[int], message: bytes, signature: bytes
-    ) -> bool:
-        """Note the check; False only where the signers' keys add up to no key."""
-        try:
-            key = bls.aggregate_keys([voters.keys[signer] for signer in signers])
-        except bls.InvalidBls:
-            return False
-        self._checks.append((key, message, signature))
-        return True
-
-    def holds(self) -> bool:
-        """Whether all that was noted holds."""
-        try:
-            return bls.verify_batch(self._checks) if self._checks else True
-        except bls.InvalidBls:
-            return False
-
-
 BLS: SignatureScheme = BlsScheme()
 """The scheme of the chain."""

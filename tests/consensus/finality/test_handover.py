@@ -1,175 +1,199 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from consensus.authorities import Voter
-from consensus.finality.changes import (
-    AuthorityRecord,
-    PendingChange,
-    ScheduledChange,
-    finality_item,
-)
+from consensus.digest import FRNK
+from consensus.finality import bls
+from consensus.finality.bls import BlsKey
+from consensus.finality.changes import AuthorityRecord, PendingChange, ScheduledChange, finality_item
 from consensus.finality.handover import (
     FinalityProof,
     Handover,
     HandoverFault,
-    HandoverUnknown,
     InvalidHandover,
-    build_finality_proof,
-    build_handover,
     verify_finality,
     verify_handover,
     verify_handovers,
 )
 from consensus.finality.justification import Justification, assemble
-from consensus.finality.messages import SignedVote, Stage, Vote
-from runtime.primitives.digest import Digest
+from runtime.primitives.digest import Consensus
 from runtime.primitives.header import Header
-from tests.consensus.builders import GENESIS, bls_key
+from tests.consensus.builders import GENESIS, bls_key, chain, child, precommit
 
-KEYS = [bls_key(number) for number in range(1, 5)]
-MEMBERS = tuple(Voter(key.public, 1) for key in KEYS)
-NEXT = MEMBERS[::-1]
-DELAY = 2
+KEYS = [bls_key(number) for number in range(1, 9)]
 
 
-def child(parent: Header, *changes: ScheduledChange) -> Header:
-    logs = tuple(finality_item(change) for change in changes)
-    return Header(parent.hash(), parent.number + 1, bytes(32), bytes(32), Digest(logs))
+def members(keys: Sequence[BlsKey]) -> tuple[Voter, ...]:
+    return tuple(Voter(key.public, 1) for key in keys)
 
 
-def justified(block: Header, record: AuthorityRecord, voters: int = 3) -> Justification:
-    vote = Vote(Stage.PRECOMMIT, block.hash(), block.number, 1, record.set_id)
-    keys = {key.public: key for key in KEYS}
-    votes = [
-        SignedVote(vote, index, keys[member.key].sign(vote.payload()))
-        for index, member in enumerate(record.members[:voters])
-    ]
-    return assemble((block.hash(), block.number), votes, record.voters())
+OLD, NEW = KEYS[:4], KEYS[2:7]
+START = AuthorityRecord(0, members(OLD))
 
 
-START = AuthorityRecord(0, MEMBERS)
-FIRST = child(GENESIS)
-ANNOUNCING = child(FIRST, ScheduledChange(NEXT, DELAY))
-BETWEEN = child(ANNOUNCING)
-ENACTING = child(BETWEEN)
-AFTER = child(ENACTING)
-STORED = {one.hash(): one for one in (GENESIS, FIRST, ANNOUNCING, BETWEEN, ENACTING, AFTER)}
-HANDOVER = Handover((ANNOUNCING, BETWEEN, ENACTING), justified(ENACTING, START))
+def justified(header: Header, keys: Sequence[BlsKey], set_id: int) -> Justification:
+    voters = AuthorityRecord(set_id, members(keys)).voters()
+    votes = [precommit(list(keys), index, header, set_id=set_id) for index in range(len(keys))]
+    return assemble((header.hash(), header.number), votes, voters)
 
 
-def refused(handover: Handover, record: AuthorityRecord = START) -> HandoverFault:
-    with pytest.raises(InvalidHandover) as single:
-        verify_handover(record, handover)
-    with pytest.raises(InvalidHandover) as batched:
-        verify_handovers(record, [handover])
-    assert single.value.reason is batched.value.reason
-    return single.value.reason
+def handing_over(
+    parent: Header, old: Sequence[BlsKey], new: Sequence[BlsKey], set_id: int = 0, delay: int = 0
+) -> Handover:
+    announcing = child(parent, finality_item(ScheduledChange(members(new), delay)))
+    headers = (announcing, *chain(delay, announcing))
+    return Handover(headers, justified(headers[-1], old, set_id))
 
 
-def test_the_old_set_hands_over_to_the_next_in_a_value_that_survives_the_wire() -> None:
-    handover = Handover.decode(HANDOVER.encode())
-    assert handover == HANDOVER
-    assert verify_handover(START, handover) == AuthorityRecord(1, NEXT, ENACTING.number)
+FIRST = handing_over(GENESIS, OLD, NEW)
+SECOND = handing_over(FIRST.headers[-1], NEW, NEW, set_id=1, delay=3)
+FINAL = child(SECOND.headers[-1])
+PROOF = FinalityProof(FINAL, justified(FINAL, NEW, 2))
 
 
-def test_a_chain_of_handovers_leads_to_the_ruling_set_and_one_bad_signature_breaks_it() -> None:
-    record, parent, handovers = START, GENESIS, list[Handover]()
-    for _ in range(5):
-        block = child(parent, ScheduledChange(record.members[1:] + record.members[:1], 0))
-        handovers.append(Handover((block,), justified(block, record)))
-        record, parent = verify_handover(record, handovers[-1]), block
-    assert verify_handovers(START, handovers) == record
+def refused(handover: Handover, authorities: AuthorityRecord = START) -> HandoverFault:
+    with pytest.raises(InvalidHandover) as caught:
+        verify_handover(authorities, handover)
+    return caught.value.reason
+
+
+def test_handovers_lead_from_one_voter_set_to_the_newest_and_to_a_final_block() -> None:
+    after_first = verify_handover(START, FIRST)
+    assert after_first == AuthorityRecord(1, members(NEW), spent=1)
+    newest = verify_handovers(START, [FIRST, SECOND])
+    assert newest == verify_handover(after_first, SECOND) == AuthorityRecord(2, members(NEW), spent=5)
+    assert verify_finality(newest, PROOF) == FINAL
     assert verify_handovers(START, []) == START
-    group = handovers[3].justification.groups[0]
-    stolen = replace(group, signature=handovers[2].justification.groups[0].signature)
-    handovers[3] = replace(handovers[3], justification=replace(handovers[3].justification, groups=(stolen,)))
-    with pytest.raises(InvalidHandover, match="signature") as caught:
-        verify_handovers(START, handovers)
-    assert caught.value.reason is HandoverFault.JUSTIFICATION
-    garbage = replace(group, signature=bytes(96))
-    handovers[3] = replace(handovers[3], justification=replace(handovers[3].justification, groups=(garbage,)))
+
+
+def test_light_proofs_survive_the_wire_and_other_bytes_are_refused() -> None:
+    assert Handover.decode(SECOND.encode()) == SECOND
+    assert FinalityProof.decode(PROOF.encode()) == PROOF
+    for decode, data in ((Handover.decode, SECOND.encode()), (FinalityProof.decode, PROOF.encode())):
+        for broken in (data[:-1], data + b"\x00", b""):
+            with pytest.raises(InvalidHandover) as caught:
+                decode(broken)
+            assert caught.value.reason is HandoverFault.ENCODING
+
+
+def test_handovers_are_refused_out_of_order_or_with_one_left_out() -> None:
+    assert refused(SECOND) is HandoverFault.JUSTIFICATION
     with pytest.raises(InvalidHandover):
-        verify_handovers(START, handovers)
+        verify_handovers(START, [SECOND, FIRST])
+    assert refused(FIRST, verify_handover(START, FIRST)) is HandoverFault.SPENT
 
 
-def test_a_handover_that_skips_or_repeats_one_is_refused() -> None:
-    record = verify_handover(START, HANDOVER)
-    assert refused(HANDOVER, record) is HandoverFault.SPENT
-    assert refused(HANDOVER, replace(START, set_id=7)) is HandoverFault.JUSTIFICATION
+def test_a_handover_shows_the_whole_way_from_announcement_to_enactment() -> None:
+    delayed = handing_over(GENESIS, OLD, NEW, delay=2)
+    announcing, between, enacting = delayed.headers
+    verify_handover(START, delayed)
+    beyond = child(enacting)
+    stranger = child(announcing, state=9)
+    cases = [
+        ((), HandoverFault.NO_HEADERS),
+        ((announcing,), HandoverFault.DELAY),
+        ((announcing, between), HandoverFault.DELAY),
+        ((announcing, between, enacting, beyond), HandoverFault.DELAY),
+        ((between, enacting), HandoverFault.NO_CHANGE),
+        ((announcing, enacting), HandoverFault.LINK),
+        ((announcing, stranger, enacting), HandoverFault.LINK),
+        ((announcing, replace(between, number=9), enacting), HandoverFault.LINK),
+    ]
+    for headers, fault in cases:
+        assert refused(replace(delayed, headers=headers)) is fault
 
 
-def test_each_broken_part_of_a_handover_is_named() -> None:
-    headers = HANDOVER.headers
-    assert refused(replace(HANDOVER, headers=())) is HandoverFault.NO_CHANGE
-    assert refused(replace(HANDOVER, headers=headers[1:])) is HandoverFault.NO_CHANGE
-    assert refused(replace(HANDOVER, headers=(headers[0], headers[2]))) is HandoverFault.UNLINKED
-    assert refused(replace(HANDOVER, headers=headers[:2])) is HandoverFault.ENACTED_ELSEWHERE
-    assert refused(replace(HANDOVER, headers=(*headers, AFTER))) is HandoverFault.ENACTED_ELSEWHERE
-    early = justified(BETWEEN, START)
-    assert refused(replace(HANDOVER, justification=early)) is HandoverFault.OTHER_TARGET
-    weak = justified(ENACTING, START, voters=2)
-    assert refused(replace(HANDOVER, justification=weak)) is HandoverFault.JUSTIFICATION
-    twice = child(FIRST, ScheduledChange(NEXT, 0), ScheduledChange(MEMBERS, 0))
-    assert refused(Handover((twice,), justified(twice, START))) is HandoverFault.NO_CHANGE
-    with pytest.raises(InvalidHandover) as caught:
-        Handover.decode(HANDOVER.encode() + b"\0")
-    assert caught.value.reason is HandoverFault.ENCODING
+def test_a_justification_for_another_block_or_by_too_few_hands_nothing_over() -> None:
+    other = child(GENESIS, finality_item(ScheduledChange(members(KEYS[:1]), 0)))
+    assert refused(replace(FIRST, headers=(other,))) is HandoverFault.OTHER_BLOCK
+    by_others = justified(FIRST.headers[0], KEYS[4:8], 0)
+    assert refused(replace(FIRST, justification=by_others)) is HandoverFault.JUSTIFICATION
+    voters = START.voters()
+    two = [precommit(OLD, index, FIRST.headers[0]) for index in range(2)]
+    weak = assemble((FIRST.headers[0].hash(), 1), two, voters)
+    assert refused(replace(FIRST, justification=weak)) is HandoverFault.JUSTIFICATION
 
 
-def test_a_checkpoint_within_a_handover_accepts_that_handover_and_no_other() -> None:
-    waiting = PendingChange(ANNOUNCING.hash(), ANNOUNCING.number, ENACTING.number, NEXT)
-    record = replace(START, pending=waiting)
-    assert verify_handover(record, HANDOVER).members == NEXT
-    assert (
-        refused(HANDOVER, replace(START, pending=replace(waiting, announced_hash=bytes(32))))
-        is HandoverFault.OTHER_CHANGE
-    )
+def test_an_announcement_that_names_no_usable_set_is_refused() -> None:
+    change = ScheduledChange(members(NEW), 0)
+    bad_key = ScheduledChange((Voter(bytes(48), 1),), 0)
+    cases = [
+        (finality_item(replace(change, next_voters=())),),
+        (finality_item(bad_key),),
+        (Consensus(FRNK, b"\x09"),),
+        (finality_item(change), finality_item(change)),
+    ]
+    for logs in cases:
+        header = child(GENESIS, *logs)
+        broken = Handover((header,), justified(header, OLD, 0))
+        assert refused(broken) is HandoverFault.MALFORMED_CHANGE
 
 
-def test_a_block_is_final_by_its_own_justification_or_that_of_a_descendant() -> None:
-    direct = FinalityProof(FIRST, justified(FIRST, START))
-    assert verify_finality(START, FinalityProof.decode(direct.encode())) == FIRST
-    above = build_finality_proof(FIRST, justified(BETWEEN, START), STORED.get)
-    assert above.ancestry == (ANNOUNCING, BETWEEN)
-    assert verify_finality(START, above) == FIRST
-    for broken, fault in (
-        (replace(above, ancestry=()), HandoverFault.OTHER_TARGET),
-        (replace(above, ancestry=above.ancestry[1:]), HandoverFault.UNLINKED),
-        (replace(direct, justification=justified(FIRST, START, 2)), HandoverFault.JUSTIFICATION),
-    ):
+def test_only_the_change_that_waits_hands_over() -> None:
+    announcing = FIRST.headers[0]
+    waiting = PendingChange(announcing.hash(), announcing.number, 1, members(NEW))
+    assert verify_handover(replace(START, pending=waiting), FIRST).set_id == 1
+    other = replace(waiting, announced_hash=bytes(32))
+    assert refused(FIRST, replace(START, pending=other)) is HandoverFault.OTHER_PENDING
+
+
+def test_finality_is_proved_only_for_the_header_shown_by_the_set_that_rules_there() -> None:
+    newest = verify_handovers(START, [FIRST, SECOND])
+    waiting = PendingChange(FIRST.headers[0].hash(), 1, FINAL.number - 1, members(NEW))
+    cases = [
+        (newest, replace(PROOF, header=child(FINAL)), HandoverFault.OTHER_BLOCK),
+        (newest, replace(PROOF, header=replace(FINAL, number=7)), HandoverFault.OTHER_BLOCK),
+        (replace(newest, set_id=1), PROOF, HandoverFault.JUSTIFICATION),
+        (replace(newest, members=members(OLD)), PROOF, HandoverFault.JUSTIFICATION),
+        (replace(newest, pending=waiting), PROOF, HandoverFault.BEYOND_HANDOVER),
+    ]
+    for authorities, proof, fault in cases:
         with pytest.raises(InvalidHandover) as caught:
-            verify_finality(START, broken)
+            verify_finality(authorities, proof)
         assert caught.value.reason is fault
+    at_the_end = replace(newest, pending=replace(waiting, enacted_at=FINAL.number))
+    assert verify_finality(at_the_end, PROOF) == FINAL
+
+
+FIRST_BYTES = FIRST.encode()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, len(FIRST_BYTES) * 8 - 1))
+def test_a_handover_with_any_bit_flipped_is_refused(position: int) -> None:
+    data = bytearray(FIRST_BYTES)
+    data[position >> 3] ^= 1 << (position & 7)
     with pytest.raises(InvalidHandover):
-        FinalityProof.decode(b"")
+        verify_handover(START, Handover.decode(bytes(data)))
 
 
-def test_no_set_makes_blocks_final_beyond_the_one_that_ends_it() -> None:
-    waiting = PendingChange(ANNOUNCING.hash(), ANNOUNCING.number, ENACTING.number, NEXT)
-    record = replace(START, pending=waiting)
-    verify_finality(record, FinalityProof(ENACTING, justified(ENACTING, START)))
-    with pytest.raises(InvalidHandover) as caught:
-        verify_finality(record, FinalityProof(AFTER, justified(AFTER, START)))
-    assert caught.value.reason is HandoverFault.BEYOND_HANDOVER
+def test_keys_that_a_set_shares_with_the_next_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    handovers, parent = list[Handover](), GENESIS
+    for set_id in range(5):
+        handovers.append(handing_over(parent, OLD, OLD, set_id))
+        parent = handovers[-1].headers[-1]
+    handovers.append(handing_over(parent, OLD, OLD[1:] + KEYS[7:], 5))
+    parsed = list[bytes]()
+    original = bls.PublicKey.from_bytes
+
+    def counted(data: bytes) -> bls.PublicKey:
+        parsed.append(data)
+        return original(data)
+
+    monkeypatch.setattr(bls.PublicKey, "from_bytes", counted)
+    assert verify_handovers(START, handovers).set_id == 6
+    assert parsed == [key.public for key in [*OLD, KEYS[7]]]
 
 
-def test_proofs_are_built_from_stored_headers_and_missing_ones_are_said() -> None:
-    assert build_handover(HANDOVER.justification, 0, STORED.get) == HANDOVER
-    with pytest.raises(HandoverUnknown, match="no stored announcement"):
-        build_handover(HANDOVER.justification, ANNOUNCING.number, STORED.get)
-    with pytest.raises(HandoverUnknown):
-        build_handover(justified(BETWEEN, START), 0, STORED.get)
-    with pytest.raises(HandoverUnknown, match="no headers lead"):
-        build_finality_proof(AFTER, HANDOVER.justification, STORED.get)
-
-
-@pytest.mark.parametrize("size", [100])
-def test_a_justification_of_a_hundred_voters_takes_400_bytes_at_most_beyond_its_target(size: int) -> None:
-    keys = [bls_key(number) for number in range(1, size + 1)]
-    record = AuthorityRecord(0, tuple(Voter(key.public, 1) for key in keys))
-    vote = Vote(Stage.PRECOMMIT, FIRST.hash(), FIRST.number, 1, 0)
-    votes = [SignedVote(vote, index, key.sign(vote.payload())) for index, key in enumerate(keys)]
-    justification = assemble((FIRST.hash(), FIRST.number), votes, record.voters())
-    assert verify_finality(record, FinalityProof(FIRST, justification)) == FIRST
-    assert len(justification.encode()) - 36 <= 400
+def test_a_justification_of_a_hundred_voters_of_one_target_takes_at_most_400_bytes_more() -> None:
+    keys = [bls_key(number) for number in range(1, 101)]
+    authorities = AuthorityRecord(0, members(keys))
+    header = child(GENESIS)
+    proof = FinalityProof(header, justified(header, keys, 0))
+    assert verify_finality(authorities, proof) == header
+    target = len(header.hash()) + 4
+    assert len(proof.encode()) - len(header.encode()) - target <= 400
