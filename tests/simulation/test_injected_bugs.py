@@ -67,8 +67,8 @@ def test_without_a_bug_nothing_is_found() -> None:
 def test_accepting_two_thirds_less_one_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = VoterSet.__post_init__
 
-    def wrong(self: VoterSet) -> None:
-        right(self)
+    def wrong(self: VoterSet, known: VoterSet | None) -> None:
+        right(self, known)
         object.__setattr__(self, "threshold", max(self.threshold - 1, 1))
 
     monkeypatch.setattr(VoterSet, "__post_init__", wrong)
