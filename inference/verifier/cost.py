@@ -8,7 +8,7 @@ from inference.ir import ops
 from inference.ir.errors import ArtifactFault, InvalidArtifact
 from inference.ir.limits import Limits
 from inference.ir.program import Node, Program
-from inference.ir.types import TensorType
+from inference.ir.types import DType, TensorType
 from inference.verifier.memory import peak_memory
 from inference.verifier.ranges import Ranges
 
@@ -52,9 +52,12 @@ class Rate:
 #: Picoseconds per unit: about three times what one core of a server with AVX2 or better measures, so that the
 #: slowest kernel that may serve the case on a plain machine stays within the price.
 _PRODUCT = Rate(30, 120, 2_500)
+_SIGNED_PRODUCT = Rate(120, 120, 2_500)
 _DEPTHWISE = Rate(400, 8_000, 15_000)
-_PATCH = Rate(0, 7_000, 7_000)
+_PATCH = Rate(100, 7_000, 7_000)
+_GROUPED_PATCH = Rate(1_500, 7_000, 7_000)
 _WEIGHT = Rate(60, 2_000, 3_000)
+_LEVEL = 5_000_000
 _TREE_NODE = Rate(20_000, 20_000, 20_000)
 _ELEMENT = Rate(1_200, 3_500, 8_000)
 _TAP = Rate(3_000, 3_000, 8_000)
@@ -120,7 +123,10 @@ def _work(ranges: Ranges, index: int, node: Node, tabled: bool) -> int:
             return _products(node, types, result, bound)
         case ops.Trees():
             trees, depth = types[node.operands[1]].shape[0], max(ranges.tree_depths[index], 1)
-            return x.shape[0] * trees * (depth * _TREE_NODE.at(bound) + result.shape[1] * _ELEMENT.at(bound))
+            walked = (
+                x.shape[0] * trees * (depth * _TREE_NODE.at(bound) + result.shape[1] * _ELEMENT.at(bound))
+            )
+            return depth * _LEVEL + walked
         case ops.MaxPool(kernel=kernel) | ops.AveragePool(kernel=kernel):
             return (
                 result.elements * (prod(kernel) * _TAP.at(bound) + _QUOTIENT.at(bound)) + x.elements * _MOVE
@@ -147,7 +153,7 @@ def _work(ranges: Ranges, index: int, node: Node, tabled: bool) -> int:
 
 def _products(node: Node, types: Sequence[TensorType], result: TensorType, bound: int) -> int:
     x, weight = (types[o] for o in node.operands[:2])
-    rate, terms, patches = _PRODUCT, weight.shape[-2], 0
+    rate, terms, patches, copied = _PRODUCT, weight.shape[-2], 0, _PATCH
     if isinstance(node.op, ops.Conv):
         terms = prod(weight.shape[1:])
         if node.op.groups > 1 and weight.shape[1] == 1:
@@ -155,5 +161,8 @@ def _products(node: Node, types: Sequence[TensorType], result: TensorType, bound
         else:
             # Where no kernel slides over the input itself, what each window meets is copied side by side.
             patches = terms * node.op.groups * (result.elements // result.shape[1])
-    streamed = (weight.elements + x.elements) * _WEIGHT.at(bound) + patches * _PATCH.at(bound)
+            copied = _PATCH if node.op.groups == 1 else _GROUPED_PATCH
+    if x.dtype is DType.I8:
+        rate = _SIGNED_PRODUCT
+    streamed = (weight.elements + x.elements) * _WEIGHT.at(bound) + patches * copied.at(bound)
     return result.elements * (terms * rate.at(bound) + _ELEMENT.at(bound)) + streamed
