@@ -22,6 +22,12 @@ from inference.verifier.cost import EXACT_DOUBLE
 #: Powers that one exponential may keep at hand: 64 octaves, 1 MiB.
 _MAX_POWERS = 1 << 17
 
+#: Roots that a session takes at once: each compares its argument with up to 31 powers of two, side by side.
+_MAX_ROOTS = 4_096
+
+#: Greatest power of two that a root is scaled by: results beyond it leave 32 bits, where the definition ends.
+_MAX_ROOT_EXPONENT = 8
+
 
 def exponential(graph: Graph, value: int, node: Node, bound: int) -> bool:
     """The definition of exp, step by step, in binary64, which holds each of its products.
@@ -56,6 +62,50 @@ def exponential(graph: Graph, value: int, node: Node, bound: int) -> bool:
     place = graph.cast(graph.emit("Sub", [step, graph.scalar(int(steps[0]), onnx.DOUBLE)]), onnx.INT32)
     power = _looked_up(graph, value, powers, place)
     graph.finish(value, graph.emit("Round", [graph.emit("Mul", [power, rest])]), onnx.DOUBLE, op.out)
+    return True
+
+
+def square_root(graph: Graph, value: int, node: Node, bound: int) -> bool:
+    """The definition of sqrt: the integer root of the argument scaled to 61 or 62 bits, then scaled back.
+
+    Both scales follow from the argument's length, which is how many powers of two do not exceed it. The root
+    is binary64's, less one where its square is greater.
+    """
+    op = node.op
+    assert isinstance(op, ops.Function)
+    span = graph.program.intervals[node.operands[0]].minus(op.x_zero)
+    if (
+        op.kind is not ops.FunctionKind.SQRT
+        or span.high < 1
+        or graph.program.types[value].elements > _MAX_ROOTS
+    ):
+        return False
+    lengths = np.arange(1, span.high.bit_length() + 1)
+    shift = 61 - lengths
+    shift += (shift + op.in_bits) & 1
+    exponents = op.out_bits - ((shift + op.in_bits) >> 1)
+    if exponents.max() > _MAX_ROOT_EXPONENT or max(-op.out.low, op.out.high, op.out.zero) >= EXACT_DOUBLE:
+        return False
+    x = graph.value(node.operands[0], onnx.INT64)
+    if op.x_zero:
+        x = graph.emit("Sub", [x, graph.scalar(op.x_zero, onnx.INT64)])
+    argument = graph.emit("Max", [x, graph.scalar(1, onnx.INT64)]) if span.low < 1 else x
+    rank = len(graph.shape(value))
+    column = graph.emit("Unsqueeze", [argument, graph.integers([rank])])
+    reached = graph.emit("LessOrEqual", [graph.constant(1 << lengths[:-1].astype(np.int64)), column])
+    counted = [graph.cast(reached, onnx.INT32), graph.integers([rank])]
+    length = graph.emit("ReduceSum", counted, {"keepdims": 0})
+    scales = (np.left_shift(1, shift, dtype=np.int64), np.ldexp(1.0, exponents))
+    up, down = (graph.emit("Gather", [graph.constant(s), length], {"axis": 0}) for s in scales)
+    scaled = graph.emit("Mul", [argument, up])
+    root = graph.cast(graph.emit("Sqrt", [graph.cast(scaled, onnx.DOUBLE)]), onnx.INT64)
+    above = graph.emit("Less", [scaled, graph.emit("Mul", [root, root])])
+    root = graph.emit("Sub", [root, graph.cast(above, onnx.INT64)])
+    name = graph.emit("Round", [graph.emit("Mul", [graph.cast(root, onnx.DOUBLE), down])])
+    if span.low < 1:
+        positive = graph.cast(graph.emit("Less", [graph.scalar(0, onnx.INT64), x]), onnx.DOUBLE)
+        name = graph.emit("Mul", [name, positive])
+    graph.finish(value, name, onnx.DOUBLE, op.out)
     return True
 
 

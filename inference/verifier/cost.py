@@ -65,7 +65,8 @@ _QUOTIENT = Rate(4_000, 6_000, 60_000)
 _INTEGER_QUOTIENT = 60_000
 _TABLE = 8_000
 _FUNCTION = 200_000
-_FUNCTION_START = 150_000_000
+_FUNCTION_START = 300_000_000
+_OUTSIDE = 100_000_000
 _MOVE = 800
 _ORDER = 60_000
 _SCATTER = 200_000
@@ -134,7 +135,9 @@ def _work(ranges: Ranges, index: int, node: Node, tabled: bool) -> int:
         case ops.Div():
             divisor = ranges.intervals[node.operands[1]].minus(node.op.b_zero)
             plain = divisor.low <= 0 <= divisor.high or node.op.rounding is ops.Rounding.TRUNCATE
-            return result.elements * (_INTEGER_QUOTIENT if plain else _QUOTIENT.at(2 * bound))
+            if plain or bound >= EXACT_DOUBLE >> 1:
+                return _OUTSIDE + result.elements * _INTEGER_QUOTIENT
+            return result.elements * _QUOTIENT.at(2 * bound)
         case ops.Function():
             return result.elements * _TABLE if tabled else result.elements * _FUNCTION + _FUNCTION_START
         case ops.TopK():
@@ -146,7 +149,7 @@ def _work(ranges: Ranges, index: int, node: Node, tabled: bool) -> int:
         case ops.ScatterElements():
             return x.elements * _MOVE + types[node.operands[1]].elements * _SCATTER
         case ops.Add() | ops.Mul() | ops.Rescale():
-            return moved * _ELEMENT.at(bound)
+            return moved * _ELEMENT.at(bound) + (_OUTSIDE if bound >= EXACT_DOUBLE else 0)
         case _:
             return moved * _MOVE
 
