@@ -11,6 +11,7 @@ from chain.store import (
     StateDiscarded,
     StateImport,
     Store,
+    UnknownBlock,
     audit,
 )
 from chain.store.kv import KeyValue
@@ -92,6 +93,9 @@ def test_an_imported_block_takes_the_place_of_genesis() -> None:
     assert [store.block_hash(number) for number in (40, 41, 42)] == [None, PARENT.hash(), BLOCK]
     with pytest.raises(StateDiscarded):
         store.state_at(store.genesis_hash)
+    assert store.route(PARENT.hash(), BLOCK).enacted == (BLOCK,)
+    with pytest.raises(UnknownBlock):
+        store.route(store.genesis_hash, BLOCK)
 
 
 def test_blocks_are_built_pruned_and_reopened_on_an_imported_state() -> None:
