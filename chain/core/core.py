@@ -315,9 +315,10 @@ class NodeCore:
                     holder = PeerId(peer) if peer is not None else None
                     effects += self._synchronise(sync.Wanted(block, number, holder), now)
                 case ReportEquivocation(evidence):
-                    voter = self._finaliser.voters.members[evidence.first.voter].key
-                    log.warn("Two votes of one voter in one round", voter=voter)
-                    effects += self._submit(self._evidence.of_votes(evidence, voter), "a vote equivocation")
+                    voters = self._finaliser.voters
+                    log.warn("Two votes of one voter in one round", voter=evidence.first.voter)
+                    report = self._evidence.of_votes(evidence, voters)
+                    effects += self._submit(report, "a vote equivocation")
                 case ReportPeer(peer, fault):
                     effects.append(Report(PeerId(peer), PeerFault.BAD_VOTE, fault.value))
         return effects

@@ -1,20 +1,11 @@
 """Bringing evidence on chain: from two blocks in a slot, or two votes in a round, to an unsigned report."""
 
 from chain.store import Store
-from consensus.finality.messages import SignedVote, Stage
-from consensus.finality.vote_equivocation import VoteEquivocation
+from consensus.authorities import VoterSet
+from consensus.finality.vote_equivocation import VoteEquivocation, on_chain_proof
 from runtime.executive.api import RuntimeApi
 from runtime.primitives.babe import EQUIVOCATION_PROOF, EquivocationProof
-from runtime.primitives.grandpa import (
-    VOTE_EQUIVOCATION_PROOF,
-    Precommit,
-    PrecommitEquivocation,
-    PrecommitEquivocationBody,
-    Prevote,
-    PrevoteEquivocation,
-    PrevoteEquivocationBody,
-    VoteEquivocationProof,
-)
+from runtime.primitives.grandpa import VOTE_EQUIVOCATION_PROOF
 from runtime.primitives.integers import U64
 from runtime.primitives.scale import codec
 
@@ -30,46 +21,22 @@ class Evidence:
 
     def of_blocks(self, proof: EquivocationProof) -> bytes | None:
         """The report of an author who built two blocks in one slot; None where the chain takes none."""
-        ownership = self._ask(
-            "BabeApi_generate_key_ownership_proof", _U64.encode(proof.slot) + proof.offender
-        )
-        return self._report("BabeApi", EQUIVOCATION_PROOF.encode(proof), ownership)
+        holder = _U64.encode(proof.slot) + proof.offender
+        return self._report("BabeApi", EQUIVOCATION_PROOF.encode(proof), holder)
 
-    def of_votes(self, evidence: VoteEquivocation, voter: bytes) -> bytes | None:
-        """The report of a voter (its BLS key) who voted twice; None where the chain takes none."""
-        set_id = _U64.encode(evidence.first.vote.set_id)
-        ownership = self._ask("GrandpaApi_generate_key_ownership_proof", set_id + voter)
-        return self._report("GrandpaApi", VOTE_EQUIVOCATION_PROOF.encode(_proof(evidence, voter)), ownership)
+    def of_votes(self, evidence: VoteEquivocation, voters: VoterSet) -> bytes | None:
+        """The report of a voter of `voters` who voted twice; None where the chain takes none."""
+        holder = _U64.encode(voters.set_id) + voters.members[evidence.first.voter].key
+        proof = VOTE_EQUIVOCATION_PROOF.encode(on_chain_proof(evidence, voters))
+        return self._report("GrandpaApi", proof, holder)
 
-    def _ask(self, name: str, parameters: bytes) -> bytes | None:
-        """The opaque bytes of an optional answer."""
+    def _report(self, api: str, proof: bytes, holder: bytes) -> bytes | None:
+        """The runtime proves who held the key, then makes the extrinsic, as Substrate's nodes have it do."""
         state = self._store.state_at(self._store.best().hash)
-        answer = self._api.call(name, parameters, state)
-        return answer[1:] if answer[:1] == b"\1" else None
-
-    def _report(self, api: str, proof: bytes, ownership: bytes | None) -> bytes | None:
-        if ownership is None:
+        ownership = self._api.call(f"{api}_generate_key_ownership_proof", holder, state)
+        if ownership[:1] != b"\1":
             return None
         made = list[bytes]()
-        state = self._store.state_at(self._store.best().hash)
         name = f"{api}_submit_report_equivocation_unsigned_extrinsic"
-        self._api.call(name, proof + ownership, state, made.append)
+        self._api.call(name, proof + ownership[1:], state, made.append)
         return made[0] if made else None
-
-
-def _proof(evidence: VoteEquivocation, voter: bytes) -> VoteEquivocationProof:
-    """The evidence as the runtime reads it."""
-    first, second, vote = evidence.first, evidence.second, evidence.first.vote
-    if vote.stage is Stage.PREVOTE:
-        prevotes = PrevoteEquivocationBody(vote.round, voter, _prevote(first), _prevote(second))
-        return VoteEquivocationProof(vote.set_id, PrevoteEquivocation(prevotes))
-    precommits = PrecommitEquivocationBody(vote.round, voter, _precommit(first), _precommit(second))
-    return VoteEquivocationProof(vote.set_id, PrecommitEquivocation(precommits))
-
-
-def _prevote(signed: SignedVote) -> tuple[Prevote, bytes]:
-    return Prevote(signed.vote.target_hash, signed.vote.target_number), signed.signature
-
-
-def _precommit(signed: SignedVote) -> tuple[Precommit, bytes]:
-    return Precommit(signed.vote.target_hash, signed.vote.target_number), signed.signature
