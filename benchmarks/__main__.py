@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks import (
     finality_latency,
+    finality_proofs,
     inference_block,
     inference_corpus,
     inference_cost,
@@ -19,12 +20,14 @@ from benchmarks import (
     onnx_backend,
     sync,
     transfers,
+    warp_sync,
 )
 from benchmarks.harness import console, machine
 
 ALL: dict[str, Callable[[], None]] = {
     "transfers": transfers.run,
     "inference-block": inference_block.run,
+    "finality-proofs": finality_proofs.run,
 }
 
 PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
@@ -37,6 +40,7 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], int]] = {
     "network-hostile": network_hostile.main,
     "finality-latency": finality_latency.main,
     "sync": sync.main,
+    "warp-sync": warp_sync.main,
 }
 
 

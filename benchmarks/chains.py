@@ -27,12 +27,13 @@ FAR_AHEAD_MS = 10**9
 
 
 def chain_with(accounts: Sequence[bytes]) -> ChainSpec:
-    """The development chain with these accounts beside its own."""
+    """The development chain with these accounts beside its own, which hold the stakes."""
     spec = dev()
     assert isinstance(spec.genesis, PlainGenesis)
-    own = spec.genesis.config["balances"]["balances"]
+    config = spec.genesis.config
+    own = config["balances"]["balances"]
     balances = {"balances": [*own, *(["0x" + account.hex(), ENDOWMENT] for account in accounts)]}
-    return replace(spec, genesis=PlainGenesis({**spec.genesis.config, "balances": balances}))
+    return replace(spec, genesis=PlainGenesis({**config, "balances": balances}))
 
 
 @contextmanager

@@ -31,6 +31,15 @@ class Seal(Enum):
     """When `engine_createBlock` is called: tests that choose each block's content."""
 
 
+class SyncMode(Enum):
+    """How a node without blocks comes to the present (`--sync`)."""
+
+    FULL = "full"
+    """By executing every block since genesis."""
+    WARP = "warp"
+    """By proofs of finality, the state of a recent final block, and only the blocks behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChainFolder:
     """Where a chain's data lie: `<base>/chains/<id>/{db,keystore,network}`, as in Substrate."""
@@ -92,11 +101,14 @@ class NodeConfig:
     force_authoring: bool = False
     measures_machine: bool = True
     seal: Seal = Seal.SLOTS
+    sync: SyncMode = SyncMode.FULL
     pruning: Pruning | None = None
     keystore: Path | None = None
     keystore_password: str | None = field(default=None, repr=False)
     temporary: bool = False
     rpc: RpcConfig = field(default_factory=RpcConfig)
+    rpc_legacy_only: bool = False
+    """Serve none of the groups of the new JSON-RPC specification."""
     metrics: MetricsConfig | None = None
     network: NetworkConfig | None = None
     identity: Identity | None = None

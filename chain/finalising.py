@@ -250,7 +250,8 @@ def recent_handovers(store: Store) -> list[Justification]:
     current = read_authorities(store)
     if current is None:
         return []
-    found = [store.justification(one) for one in handovers_from(store, current.set_id - RECENT_HANDOVERS)]
+    oldest = max(current.set_id - RECENT_HANDOVERS, 0)
+    found = [store.justification(one) for one in handovers_from(store, oldest)]
     return [Justification.decode(encoded) for encoded in found if encoded is not None]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from chain.authoring import Author, Authored, Proposer, SealingRefused
 from chain.clock import monotonic_ms, unix_ms
-from chain.config import NodeConfig, Seal
+from chain.config import NodeConfig, Seal, SyncMode
 from chain.core import (
     BlockOffered,
     HeadChosen,
@@ -41,6 +41,7 @@ from chain.rpc import build_table
 from chain.rpc.table import program_version
 from chain.signals import until_signalled
 from chain.transactions import Transactions
+from chain.warping import WarpNode
 from consensus.digest import slot_of_header
 from consensus.slots import next_slot, time_until_slot
 from network.identity import PEER_LENGTH, peer_name
@@ -306,6 +307,9 @@ def _named(value: object) -> object:
 
 async def run_node(config: NodeConfig, started: Callable[[Node, RpcServer], None] | None = None) -> None:
     """Open the chain, run a node on it until SIGINT or SIGTERM, and close everything in order."""
+    if config.sync is SyncMode.WARP and not await _warped(config):
+        log.info("Stopped")
+        return
     with open_chain(config) as chain:
         log.info(
             "Chain opened",
@@ -320,3 +324,13 @@ async def run_node(config: NodeConfig, started: Callable[[Node, RpcServer], None
             check_validator(config, chain.store, node.keystore, chain.checker.slot_duration_ms)
         await until_signalled(node.run(started))
     log.info("Stopped")
+
+
+async def _warped(config: NodeConfig) -> bool:
+    """Bring a chain without blocks to a recent final one; False where the node was stopped before."""
+    with open_chain(config) as chain:
+        if chain.store.best().number > 0 or config.network is None:
+            return True
+        warp = WarpNode(config, chain)
+        await until_signalled(warp.run())
+        return warp.is_complete

@@ -94,7 +94,10 @@ def export_records(store: Store, first: int, last: int) -> Iterator[BlockRecord]
         block_hash = store.block_hash(number)
         header, body = (store.header(block_hash), store.body(block_hash)) if block_hash else (None, None)
         if block_hash is None or header is None or body is None:
-            raise ReplayFault(f"block {number} was reorganised away while blocks were exported: export again")
+            raise ReplayFault(
+                f"block {number} is not here: it was reorganised away meanwhile (then export again), "
+                "or this node came past it by warp synchronisation"
+            )
         yield BlockRecord(
             header.encode(), body, store.justification(block_hash), store.outcome(block_hash) or b""
         )

@@ -3,7 +3,8 @@
 An authority's index in its set is what digests and bitfields carry, so the order is part of consensus.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import InitVar, dataclass, field
 from enum import Enum
 
 from consensus.finality.bls import InvalidBls, PublicKey
@@ -64,20 +65,30 @@ class AuthoritySet:
 
 @dataclass(frozen=True, slots=True)
 class VoterSet:
-    """The finality voters of one set id, keys parsed once; raises `InvalidAuthorities`."""
+    """The finality voters of one set id, keys parsed once; raises `InvalidAuthorities`.
+
+    `known` holds keys that are parsed already, by their bytes.
+    """
 
     set_id: int
     members: tuple[Voter, ...]
+    known: InitVar[Mapping[bytes, PublicKey] | None] = None
     keys: tuple[PublicKey, ...] = field(init=False, repr=False, compare=False)
     total_weight: int = field(init=False)
     threshold: int = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, known: Mapping[bytes, PublicKey] | None) -> None:
         entries = [(member.key, member.weight) for member in self.members]
         total = _checked_total(entries, 48)
         object.__setattr__(self, "total_weight", total)
         object.__setattr__(self, "threshold", supermajority(total))
-        object.__setattr__(self, "keys", tuple(_parsed(index, key) for index, (key, _) in enumerate(entries)))
+        keys = known or {}
+        parsed = (keys.get(key) or _parsed(index, key) for index, (key, _) in enumerate(entries))
+        object.__setattr__(self, "keys", tuple(parsed))
+
+    def succeeded_by(self, members: tuple[Voter, ...]) -> "VoterSet":
+        """The next set; only keys of voters that are new in it are parsed. Raises `InvalidAuthorities`."""
+        return VoterSet(self.set_id + 1, members, {key.encoded: key for key in self.keys})
 
     def __len__(self) -> int:
         return len(self.members)

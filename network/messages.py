@@ -140,7 +140,7 @@ class WarpRequest:
 @dataclass(frozen=True, slots=True)
 class WarpResponse:
     """SCALE `consensus.finality.handover.Handover`s in order; `proof` (a SCALE `FinalityProof`) comes with
-    the last of them.
+    the last of them. It is missing also where the set that rules has made nothing final yet.
     """
 
     handovers: tuple[bytes, ...]

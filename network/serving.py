@@ -16,6 +16,7 @@ from network.messages import (
     StateRequest,
     StateResponse,
     WarpRequest,
+    WarpResponse,
 )
 from runtime.primitives.header import Header
 
@@ -23,6 +24,12 @@ MAX_BLOCKS_BYTES = 4 << 20
 """Of one answer, unless the first block alone is larger: half a second on a fast line."""
 
 MAX_ARTIFACT_PIECE = 1 << 20
+
+MAX_HANDOVERS_SERVED = 256
+"""In one answer, as many as a message may hold; each is a look-up of a header or two."""
+
+MAX_WARP_BYTES = 4 << 20
+"""Of one answer, unless the first handover alone is larger; 256 of 100 voters are 1.5 MiB."""
 
 
 class ChainSource(Protocol):
@@ -52,6 +59,14 @@ class ChainSource(Protocol):
         """A model's bytes."""
         ...
 
+    def handover(self, set_id: int) -> bytes | None:
+        """The SCALE `Handover` that ended a voter set; None where it rules still, or is not known here."""
+        ...
+
+    def finality_proof(self, set_id: int) -> bytes | None:
+        """The newest SCALE `FinalityProof` of a voter set; None where the set made none that is kept."""
+        ...
+
 
 def answer(body: RequestBody, source: ChainSource) -> ResponseBody:
     """The answer to a request: what is there of what was asked for, or a refusal."""
@@ -66,8 +81,8 @@ def answer(body: RequestBody, source: ChainSource) -> ResponseBody:
             if content is None or offset > len(content):
                 return _UNKNOWN
             return ArtifactResponse(len(content), content[offset : offset + MAX_ARTIFACT_PIECE])
-        case WarpRequest():
-            return _UNKNOWN
+        case WarpRequest(set_id):
+            return _warp(set_id, source)
         case _:
             return _UNKNOWN
 
@@ -90,6 +105,20 @@ def _blocks(request: BlocksRequest, source: ChainSource) -> ResponseBody:
         found.append(BlockData(header, extrinsics, justification))
         block = _next(request, source, block, header)
     return BlocksResponse(tuple(found)) if found else _UNKNOWN
+
+
+def _warp(set_id: int, source: ChainSource) -> ResponseBody:
+    """The handovers from a voter set on, and behind the last one what the set that rules made final."""
+    found, size = list[bytes](), 0
+    handover = source.handover(set_id)
+    while handover is not None:
+        size += len(handover)
+        if len(found) == MAX_HANDOVERS_SERVED or (found and size > MAX_WARP_BYTES):
+            return WarpResponse(tuple(found), None)
+        found.append(handover)
+        handover = source.handover(set_id + len(found))
+    proof = source.finality_proof(set_id + len(found))
+    return WarpResponse(tuple(found), proof) if found or proof is not None else _UNKNOWN
 
 
 def _next(request: BlocksRequest, source: ChainSource, block: bytes, header: Header) -> bytes | None:

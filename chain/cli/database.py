@@ -40,7 +40,7 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def _opened(args: argparse.Namespace) -> Iterator[Store]:
+def opened_store(args: argparse.Namespace) -> Iterator[Store]:
     """The store of the chain that the flags name, which must exist."""
     folder = chain_folder(args)
     if not (folder.database / "CURRENT").is_file():
@@ -53,7 +53,7 @@ def _opened(args: argparse.Namespace) -> Iterator[Store]:
 
 
 def _info(args: argparse.Namespace) -> None:
-    with _opened(args) as store:
+    with opened_store(args) as store:
         best, final = store.best(), store.finalized()
         value = {
             "genesisHash": store.genesis_hash,
@@ -79,7 +79,7 @@ def _info(args: argparse.Namespace) -> None:
 
 
 def _revert(args: argparse.Namespace) -> None:
-    with _opened(args) as store:
+    with opened_store(args) as store:
         reverted = store.revert(args.count, force=args.force)
     if args.count and not reverted.removed:
         raise CommandFailed(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chain.cli.failure import UsageFault
 from chain.cli.network_flags import add_network_flags, network_config, node_identity
+from chain.cli.rate_flags import add_rate_flags, rate_policy
 from chain.cli.secret import add_password_flags, keystore_password
 from chain.config import (
     DEFAULT_INFERENCE_CACHE,
@@ -17,6 +18,7 @@ from chain.config import (
     LogConfig,
     NodeConfig,
     Seal,
+    SyncMode,
     default_base_path,
 )
 from chain.metrics import MetricsConfig
@@ -80,6 +82,7 @@ def add_node_flags(parser: argparse.ArgumentParser) -> None:
     _add_role_flags(parser)
     add_network_flags(parser)
     _add_rpc_flags(parser)
+    add_rate_flags(parser, whole(1))
     group = parser.add_argument_group("storage, pool and inference")
     group.add_argument(
         "--state-pruning",
@@ -167,6 +170,13 @@ def _add_role_flags(parser: argparse.ArgumentParser) -> None:
         default=Seal.SLOTS.value,
         help="when blocks are made: in slots, at each transaction, or on demand (default: %(default)s)",
     )
+    group.add_argument(
+        "--sync",
+        choices=[one.value for one in SyncMode],
+        default=SyncMode.FULL.value,
+        help="how a new node of an old chain catches up: by all blocks, or by proofs and a recent state "
+        "(default: %(default)s)",
+    )
     for name in DEVELOPMENT_NAMES:
         group.add_argument(
             f"--{name.lower()}",
@@ -226,6 +236,18 @@ def _add_rpc_flags(parser: argparse.ArgumentParser) -> None:
         metavar="COUNT",
         help=_DEFAULT,
     )
+    group.add_argument(
+        "--rpc-message-buffer-capacity-per-connection",
+        type=whole(1, MAX_MEBIBYTES),
+        default=limits.message_buffer_capacity,
+        metavar="COUNT",
+        help=_DEFAULT,
+    )
+    group.add_argument(
+        "--rpc-legacy-only",
+        action="store_true",
+        help="serve none of the groups of the new specification (chainHead, transaction, archive and others)",
+    )
     batches = group.add_mutually_exclusive_group()
     batches.add_argument("--rpc-disable-batch-requests", action="store_true", help="refuse batches of calls")
     batches.add_argument(
@@ -281,11 +303,13 @@ def node_config(args: argparse.Namespace) -> NodeConfig:
         force_authoring=args.force_authoring or args.dev,
         measures_machine=not args.no_hardware_benchmarks,
         seal=Seal(args.seal),
+        sync=SyncMode(args.sync),
         pruning=args.state_pruning,
         keystore=args.keystore_path,
         keystore_password=keystore_password(args),
         temporary=temporary,
         rpc=rpc,
+        rpc_legacy_only=args.rpc_legacy_only,
         metrics=_metrics_config(args),
         network=network_config(args, chain_folder(args, base)),
         identity=node_identity(args),
@@ -333,11 +357,13 @@ def _rpc_config(args: argparse.Namespace, validator: bool) -> RpcConfig:
         port=args.rpc_port,
         cors=cors,
         methods=methods,
+        rate=rate_policy(args),
         limits=RpcLimits(
             request_bytes=args.rpc_max_request_size * MEBIBYTE,
             response_bytes=args.rpc_max_response_size * MEBIBYTE,
             connections=args.rpc_max_connections,
             subscriptions_per_connection=args.rpc_max_subscriptions_per_connection,
+            message_buffer_capacity=args.rpc_message_buffer_capacity_per_connection,
             batch_length=args.rpc_max_batch_request_len,
             batches_enabled=not args.rpc_disable_batch_requests,
         ),

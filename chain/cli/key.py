@@ -20,6 +20,7 @@ from chain.cli.secret import (
 )
 from chain.keystore import Keystore, KeyType, public_key
 from consensus.keys import PUBLIC_KEY_LENGTH
+from consensus.ownership import prove_ownership
 from runtime.primitives.keys import InvalidAddress, InvalidMnemonic, InvalidUri, KeyPair, Scheme, ss58
 from runtime.primitives.keys.derivation import parse_uri
 from runtime.primitives.keys.mnemonic import mini_secret, phrase_from_entropy
@@ -56,6 +57,11 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         "--key-type", choices=kinds, action="append", help="babe blocks, gran finality (default: both)"
     )
     insert.set_defaults(handler=_insert)
+    prove = commands.add_parser("prove", help="what session.set_keys asks for: the keys and a proof")
+    prove.add_argument("account", metavar="ADDRESS", help="the validator's account (SS58)")
+    _add_store_flags(prove)
+    add_password_flags(prove)
+    prove.set_defaults(handler=_prove)
     listing = commands.add_parser("list", help="the session keys that are stored")
     _add_store_flags(listing)
     listing.set_defaults(handler=_list)
@@ -207,6 +213,24 @@ def _insert(args: argparse.Namespace) -> None:
         value,
         "\n".join(f"{one.key_type.value} 0x{one.public.hex()} stored in {one.path}" for one in entries),
     )
+
+
+def _prove(args: argparse.Namespace) -> None:
+    """The proof signs the account, so it is worth nothing to anybody else."""
+    try:
+        account = ss58.decode(args.account)
+    except InvalidAddress as error:
+        raise UsageFault(f"{args.account!r} is no address: {error}") from error
+    keystore = _keystore(args, keystore_password(args))
+    blocks, votes = keystore.block_keys(), keystore.finality_keys()
+    if len(blocks) != 1 or len(votes) != 1:
+        raise CommandFailed(
+            f"the keystore holds {len(blocks)} keys of type babe and {len(votes)} of type gran: "
+            "keep one of each, or name another folder with --keystore-path"
+        )
+    keys = blocks[0].public + votes[0].public
+    proof = prove_ownership(blocks[0], votes[0], account)
+    _print(args, {"keys": keys, "proof": proof}, facts({"Keys": keys, "Proof": proof}))
 
 
 def _list(args: argparse.Namespace) -> None:

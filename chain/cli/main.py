@@ -29,6 +29,7 @@ COMMANDS = {
     "model": ("chain.cli.model", "compile, check, run and publish models"),
     "infer": ("chain.cli.infer", "run a published model on chain"),
     "receipt": ("chain.cli.infer", "show the receipt of an inference"),
+    "journal": ("chain.cli.journal", "move what a validator has signed to another machine"),
     "export-blocks": ("chain.cli.blocks", "write blocks to a file"),
     "import-blocks": ("chain.cli.blocks", "verify and store the blocks of a file"),
     "check-block": ("chain.cli.blocks", "execute a stored block again and compare everything"),

@@ -1,5 +1,6 @@
 """What is stored, as peers and the synchronisation ask for it."""
 
+from chain.light_proofs import newest_finality, stored_handover
 from chain.store import StateDiscarded, Store, UnknownBlock
 from network.messages import BlockPoint
 from runtime.primitives.header import Header
@@ -59,3 +60,15 @@ class StoredChain:
     def artifact(self, content_hash: bytes) -> bytes | None:
         """A model's bytes."""
         return self._store.artifact(content_hash)
+
+    def handover(self, set_id: int) -> bytes | None:
+        """The SCALE `Handover` that ended a voter set; None where it rules still, or is not known here."""
+        handover = stored_handover(self._store, set_id)
+        return handover.encode() if handover is not None else None
+
+    def finality_proof(self, set_id: int) -> bytes | None:
+        """The SCALE `FinalityProof` of the last final block, if this voter set made it final."""
+        proof = newest_finality(self._store)
+        if proof is None or proof.justification.set_id != set_id:
+            return None
+        return proof.encode()

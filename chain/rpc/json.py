@@ -62,6 +62,19 @@ def version_json(version: RuntimeVersion) -> dict[str, Json]:
     }
 
 
+def runtime_json(version: RuntimeVersion) -> dict[str, Json]:
+    """A runtime as the new specification tells of it."""
+    spec = {
+        "specName": version.spec_name,
+        "implName": version.impl_name,
+        "specVersion": version.spec_version,
+        "implVersion": version.impl_version,
+        "transactionVersion": version.transaction_version,
+        "apis": {f"0x{name.hex()}": number for name, number in version.apis},
+    }
+    return {"type": "valid", "spec": spec}
+
+
 def weight_json(weight: Weight) -> dict[str, int]:
     """Picoseconds of reference time and bytes of proof."""
     return {"refTime": weight.ref_time, "proofSize": weight.proof_size}

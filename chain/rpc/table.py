@@ -12,6 +12,12 @@ from chain.rpc.inference import InferenceMethods
 from chain.rpc.keys import KeyMethods
 from chain.rpc.models import ModelsMethods
 from chain.rpc.payment import PaymentMethods
+from chain.rpc.specification import (
+    ArchiveMethods,
+    ChainHeadMethods,
+    ChainSpecMethods,
+    TransactionMethods,
+)
 from chain.rpc.state import StateMethods
 from chain.rpc.state_feeds import StateFeeds
 from chain.rpc.system import NodeIdentity, SystemMethods
@@ -37,7 +43,23 @@ def build_table(node: Node) -> MethodTable:
         ModelsMethods(store, runtime),
         InferenceMethods(store, runtime),
         EngineMethods(node),
+        *_specification(node),
     )
+
+
+def _specification(node: Node) -> list[object]:
+    """The groups of the new specification: none on a legacy-only node, the archive where states are kept."""
+    if node.config.rpc_legacy_only:
+        return []
+    store, runtime = node.store, node.runtime
+    groups: list[object] = [
+        ChainHeadMethods(store, runtime, node.notifications),
+        ChainSpecMethods(node.spec, store),
+        TransactionMethods(node.transactions, node.notifications),
+    ]
+    if store.pruning.kept_states is None:
+        groups.append(ArchiveMethods(store, runtime))
+    return groups
 
 
 def program_version() -> str:

@@ -34,6 +34,7 @@ from chain.store.records import (
     StoredReceipt,
 )
 from chain.store.schema import BlockRef
+from chain.store.state_import import ImportTarget, StateImport
 from chain.store.store import Store
 from chain.store.views import StateView
 
@@ -53,6 +54,7 @@ __all__ = [
     "EnvironmentFault",
     "Finalized",
     "Genesis",
+    "ImportTarget",
     "KeyValue",
     "LevelDB",
     "MemoryKeyValue",
@@ -61,6 +63,7 @@ __all__ = [
     "PruningMismatch",
     "Reverted",
     "StateDiscarded",
+    "StateImport",
     "StateView",
     "Store",
     "StoreError",

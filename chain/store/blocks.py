@@ -137,6 +137,9 @@ class Blocks:
 
     def _parent(self, header: Header) -> tuple[bytes, Header]:
         parent = self.header(header.parent_hash)
+        if parent is None and self.canonical(header.number - 1) is None:
+            # A state was imported above here: see `state_import`.
+            raise UnknownBlock(header.parent_hash)
         if parent is None or parent.number + 1 != header.number:
             raise DatabaseCorrupt(self._kv.path, f"block {header.number} has no parent in the database")
         return header.parent_hash, parent

@@ -1,8 +1,6 @@
 """Opening a database: create it, or check that it is whole and of the right chain, and mend what lags."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
-
+from chain.store.bulk import CHUNK, delete_all, write_flat, write_trie
 from chain.store.errors import (
     DatabaseCorrupt,
     DatabaseEmpty,
@@ -12,7 +10,7 @@ from chain.store.errors import (
     WrongVersion,
 )
 from chain.store.kv import Batch, KeyValue
-from chain.store.nodes import Counted, node_source
+from chain.store.nodes import node_source
 from chain.store.pruning import Pruning
 from chain.store.records import Genesis
 from chain.store.schema import (
@@ -31,24 +29,19 @@ from chain.store.schema import (
     META_PRUNING,
     META_VERSION,
     NODE,
-    NODE_EXTRA,
     OUTCOME,
     BlockRef,
     Heads,
     number_key,
     pack,
 )
+from chain.store.state_import import complete_import
 from runtime.primitives.header import Header
 from runtime.primitives.scale import InvalidScale
-from runtime.primitives.trie import EMPTY_ROOT, InvalidNode, MissingNode, build, iterate
-
-CHUNK = 20_000
-"""Records per batch while much is written that a crash may interrupt: some ten megabytes."""
+from runtime.primitives.trie import EMPTY_ROOT, InvalidNode, MissingNode, iterate
 
 MAX_LINKS_CHECKED = 1_024
 """Blocks from the best one down whose links are followed at opening; 10 us each."""
-
-STATE_VERSION = 1
 
 
 def open_database(
@@ -74,6 +67,7 @@ def open_database(
     stored = _stored_pruning(kv)
     if pruning is not None and pruning != stored:
         raise PruningMismatch(kv.path, str(pruning), str(stored))
+    complete_import(kv)
     heads = Heads.decode(_required(kv, META_HEADS, "the record of the chain's heads"), kv.path)
     best = _check_chain(kv, heads)
     if kv.get(META_FLAT) != heads.best.hash:
@@ -84,10 +78,9 @@ def open_database(
 def rebuild_flat(kv: KeyValue, block: bytes, root: bytes) -> None:
     """Write the flat state anew from the trie. After a crash the next opening repeats it."""
     kv.write({META_FLAT: b""}, sync=True)
-    _delete_all(kv, FLAT)
+    delete_all(kv, FLAT)
     try:
-        for chunk in _chunks(iterate(root, node_source(kv, NODE))):
-            kv.write({FLAT + key: value for key, value in chunk}, sync=False)
+        write_flat(kv, iterate(root, node_source(kv, NODE)))
     except (MissingNode, InvalidNode) as error:
         raise DatabaseCorrupt(kv.path, f"the state of the best block: {error}") from error
     kv.write({META_FLAT: block}, sync=True)
@@ -95,29 +88,13 @@ def rebuild_flat(kv: KeyValue, block: bytes, root: bytes) -> None:
 
 def _create(kv: KeyValue, genesis: Genesis, pruning: Pruning) -> None:
     kv.write({META_BUILDING: b"1"}, sync=True)
-    nodes = Counted(kv, NODE, NODE_EXTRA)
-    waiting: list[tuple[bytes, bytes]] = []
-
-    def flush() -> None:
-        batch: Batch = {}
-        nodes.add(batch, waiting)
-        waiting.clear()
-        kv.write(batch, sync=False)
-
-    def take(record: tuple[bytes, bytes]) -> None:
-        waiting.append(record)
-        if len(waiting) >= CHUNK:
-            flush()
-
-    root = build(sorted(genesis.storage.items()), STATE_VERSION, take)
-    flush()
+    root = write_trie(kv, sorted(genesis.storage.items()))
     header = genesis.header
     if header.number != 0 or header.state_root != root:
         raise ValueError(
             f"the genesis header does not commit to the genesis state, whose root is 0x{root.hex()}"
         )
-    for chunk in _chunks(iter(genesis.storage.items())):
-        kv.write({FLAT + key: value for key, value in chunk}, sync=False)
+    write_flat(kv, genesis.storage.items())
     for content_hash, data in genesis.artifacts.items():
         kv.write({ARTIFACT + content_hash: data}, sync=False)
     if len(genesis.storage) > CHUNK:
@@ -152,17 +129,7 @@ def _clear_unfinished(kv: KeyValue) -> None:
         raise DatabaseUnavailable(
             kv.path, "it holds something that is not a Fixpoint chain; choose another path"
         )
-    _delete_all(kv, b"", spare=META_BUILDING)
-
-
-def _delete_all(kv: KeyValue, prefix: bytes, spare: bytes | None = None) -> None:
-    for chunk in _chunks(kv.iterate(prefix)):
-        kv.write({key: None for key, _ in chunk if key != spare}, sync=False)
-
-
-def _chunks(pairs: Iterator[tuple[bytes, bytes]]) -> Iterable[list[tuple[bytes, bytes]]]:
-    while chunk := list(islice(pairs, CHUNK)):
-        yield chunk
+    delete_all(kv, b"", spare=META_BUILDING)
 
 
 def _required(kv: KeyValue, key: bytes, what: str) -> bytes:

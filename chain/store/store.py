@@ -125,6 +125,14 @@ class Store:
         """The block at this height of the best chain."""
         return self._blocks.canonical(number)
 
+    def blocks_at(self, number: int) -> list[bytes]:
+        """All stored blocks of this height, ascending by hash."""
+        return self._blocks.at_height(number)
+
+    def descendants(self, block: bytes) -> list[bytes]:
+        """The block and everything built on it, parents first."""
+        return self._blocks.descendants(block)
+
     def is_canonical(self, block: bytes) -> bool:
         """Whether the block is stored and on the best chain."""
         return self._blocks.is_canonical(block)

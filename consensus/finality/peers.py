@@ -25,6 +25,12 @@ MAX_PEERS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
+class _Heard:
+    at: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
     peer: bytes
     until: int
@@ -37,7 +43,7 @@ class Peers:
         self._rounds = rounds
         self._commits = commits
         self._interval_ms = interval_ms
-        self._answered = dict[bytes, int]()
+        self._heard = dict[bytes, _Heard]()
         self._asked: _Asked | None = None
 
     def neighbour(self, finalised: Target) -> Neighbour:
@@ -54,7 +60,8 @@ class Peers:
     def hear(self, peer: bytes, neighbour: Neighbour, finalised: Target, now: int) -> list[FinalityEffect]:
         """Help a peer that lags, at most twice an interval; ask one that leads."""
         set_id = self._rounds.voters.set_id
-        if neighbour.set_id > set_id or self._is_too_soon(peer, now):
+        before = self._heard.get(peer)
+        if neighbour.set_id > set_id or self._is_too_soon(peer, neighbour.round, now):
             return []
         if neighbour.set_id < set_id:
             handover = self._commits.handover(neighbour.set_id)
@@ -66,6 +73,12 @@ class Peers:
         votes = self._missing(neighbour)
         if votes:
             effects.append(SendTo(peer, Votes(votes)))
+        if before is not None and before.round == neighbour.round <= self._rounds.current.number:
+            # It is held up: what binds it is the round before, of which it may lack a vote
+            # that nobody would say again.
+            bound = self._rounds.get(neighbour.round - 1)
+            if bound is not None and bound.votes():
+                effects.append(SendTo(peer, Votes(bound.votes())))
         if neighbour.round >= self._rounds.current.number + HISTORY_ROUNDS and not self._is_waiting(now):
             self._asked = _Asked(peer, now + CATCH_UP_TIMEOUT_MS)
             effects.append(SendTo(peer, CatchUpRequest(self._rounds.current.number, set_id)))
@@ -102,14 +115,14 @@ class Peers:
     def _is_waiting(self, now: int) -> bool:
         return self._asked is not None and now < self._asked.until
 
-    def _is_too_soon(self, peer: bytes, now: int) -> bool:
-        last = self._answered.pop(peer, None)
-        if last is not None and now < last + self._interval_ms // 2:
-            self._answered[peer] = last
+    def _is_too_soon(self, peer: bytes, number: int, now: int) -> bool:
+        last = self._heard.pop(peer, None)
+        if last is not None and now < last.at + self._interval_ms // 2:
+            self._heard[peer] = last
             return True
-        if len(self._answered) >= MAX_PEERS:
-            del self._answered[next(iter(self._answered))]
-        self._answered[peer] = now
+        if len(self._heard) >= MAX_PEERS:
+            del self._heard[next(iter(self._heard))]
+        self._heard[peer] = _Heard(now, number)
         return False
 
     def _missing(self, neighbour: Neighbour) -> tuple[SignedVote, ...]:

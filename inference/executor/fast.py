@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from inference.executor.batching import batched_values, widened
-from inference.executor.graph import ROUNDED_LIMIT, port_name
-from inference.executor.lowering import KERNELS
+from inference.executor.graph import ROUNDED_LIMIT, may_enter_as_real, port_name
+from inference.executor.lowering import ENTRY, KERNELS
 from inference.executor.numpy_kernels import evaluate_fast
 from inference.executor.plan import NumpyStep, SessionStep, Step, make_plan
 from inference.verifier import VerifiedProgram
@@ -55,6 +56,9 @@ _SINGLE_INFINITY = np.float32(np.inf)
 #: What a session reads: the name of its input, the value, and how it is rounded.
 Feed = list[tuple[str, int, int]]
 
+#: Names and values of a session's reals, the outputs asked for, their order, and the session.
+_Entered = tuple[list[tuple[str, int]], list[str], list[int], onnxruntime.InferenceSession]
+
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
@@ -89,7 +93,7 @@ class FastExecutor:
         source = program.program
         self._constants = {source.first_constant + i: c.array() for i, c in enumerate(source.constants)}
         self._dtypes = [t.dtype.numpy for t in program.types]
-        self._load, self._threads = loader, threads
+        self._load, self._threads, self._disabled = loader, threads, disabled
         small = threads > 1 and program.cost.ref_time < PARALLEL_TIME
         steps = make_plan(program, self._batched, disabled)
         self._loaded = self._open(steps, 1 if small else threads, keep=small)
@@ -129,6 +133,40 @@ class FastExecutor:
             # Calls that are under way elsewhere finish with the sessions that they began with.
             self._loaded = self._without_sessions(error)
             return self._run(self._loaded, inputs, calls)
+
+    def run_reals(self, inputs: Sequence[NDArray[np.float32]]) -> list[Array] | None:
+        """Outputs for one call's binary32 reals of their declared shapes, all inside their ranges.
+
+        None if the program has no session that takes reals.
+        """
+        entered = self._entered
+        if entered is None:
+            return None
+        names, wanted, order, session = entered
+        try:
+            found = session.run(wanted, {name: inputs[v] for name, v in names})
+        except Exception:  # noqa: BLE001 - as for the session itself
+            self.__dict__["_entered"] = None
+            return None
+        return [found[i] for i in order]
+
+    @cached_property
+    def _entered(self) -> _Entered | None:
+        """The session that takes reals, loaded when first asked for: what runs in a block needs none."""
+        specs = self.program.inputs
+        if ENTRY in self._disabled or self._loaded.direct is None or not all(map(may_enter_as_real, specs)):
+            return None
+        steps = make_plan(self.program, self._batched, self._disabled, frozenset(range(len(specs))))
+        direct = _direct(self.program, steps)
+        if direct is None or not isinstance(steps[0], SessionStep):
+            return None
+        feed, names, order = direct
+        small = self.program.cost.ref_time < PARALLEL_TIME
+        try:
+            session = self._load(steps[0].model, 1 if small else self._threads)
+        except Exception:  # noqa: BLE001 - onnxruntime raises many kinds; the session for integers remains
+            return None
+        return [(name, v) for name, v, _ in feed], names, order, session
 
     def _open(self, steps: tuple[Step, ...], threads: int, keep: bool = False) -> _Loaded:
         """The plan with sessions of so many threads; the models' bytes go unless they are to be kept."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from inference.executor import onnx_encoding as onnx
 from inference.ir import ops
 from inference.ir.program import Node
-from inference.ir.types import DType
+from inference.ir.types import DType, TensorSpec
 from inference.verifier import VerifiedProgram
 from inference.verifier.cost import EXACT_DOUBLE, EXACT_SINGLE
 
@@ -28,6 +28,12 @@ BATCH = "batch"
 #: Values are clipped to +- this before they are rounded to binary32.
 ROUNDED_LIMIT = 1 << 62
 
+#: How a value is read that enters as reals.
+AS_REAL = 2
+
+#: Greatest power of two that reals are multiplied by in binary32: far from what overflows it.
+MAX_FACTOR = 1 << 62
+
 _NUMPY: dict[int, np.dtype[np.generic]] = {
     number: np.dtype(name) for name, number in onnx.ELEMENT_TYPES.items()
 }
@@ -36,10 +42,16 @@ _NUMPY: dict[int, np.dtype[np.generic]] = {
 class Graph:
     """Collects ONNX nodes that compute a run of a program's nodes."""
 
-    def __init__(self, program: VerifiedProgram, batched: frozenset[int]) -> None:
-        """Start empty; `batched` are the values whose first axis may grow with the number of calls."""
+    def __init__(
+        self, program: VerifiedProgram, batched: frozenset[int], reals: frozenset[int] = frozenset()
+    ) -> None:
+        """Start empty; `batched` are the values whose first axis may grow with the number of calls.
+
+        `reals` are inputs that enter as binary32 reals inside their range, and become integers here.
+        """
         self.program = program
         self.batched = batched
+        self._reals = reals
         self._nodes: list[bytes] = []
         self._initializers: list[bytes] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
@@ -92,6 +104,10 @@ class Graph:
                 carriers[element_type] = self.constant(constant.array().astype(_NUMPY[element_type]))
             elif carriers:
                 carriers[element_type] = self.cast(next(iter(carriers.values())), element_type)
+            elif value in self._reals:
+                kind, name = entry(self, value, self.rounded(value, AS_REAL), element_type)
+                carriers[kind] = name
+                return self.value(value, element_type)
             else:
                 native = self.native(value)
                 carriers[native] = port_name(value, 0)
@@ -101,10 +117,15 @@ class Graph:
 
     def enters(self, value: int) -> bool:
         """Does the value come from outside, as far as this graph is concerned?"""
-        return not self._carriers.get(value) and value not in self._pending
+        return value in self._reals or (not self._carriers.get(value) and value not in self._pending)
 
     def rounded(self, value: int, direction: int) -> str:
-        """The value as a binary32 input of its own, rounded up (1) or down (-1) before it enters."""
+        """The value as a binary32 input of its own, rounded up (1) or down (-1) before it enters.
+
+        Binary32 reals times a power of two are binary32 numbers, so that nothing is left to round.
+        """
+        if direction != AS_REAL and value in self._reals and is_power_of_two(self.program.inputs[value]):
+            return entry(self, value, self.rounded(value, AS_REAL), onnx.FLOAT)[1]
         return self._rounded.setdefault((value, direction), port_name(value, direction))
 
     def pending(self, value: int) -> tuple[str, ops.Requantize] | None:
@@ -203,8 +224,8 @@ class Graph:
     def build(self, outputs: Sequence[int]) -> tuple[bytes, tuple[tuple[int, int], ...], tuple[str, ...]]:
         """Model bytes, what it reads, the names of the values it gives in their own dtypes.
 
-        What it reads is pairs of a value and how it is rounded: not at all (0), so in its own dtype, or to
-        binary32, up (1) or down (-1).
+        What it reads is pairs of a value and how it is rounded: not at all (0), so in its own dtype, to
+        binary32, up (1) or down (-1), or as binary32 reals that become integers inside (`AS_REAL`).
         """
         names = [self.emit("Identity", [self.value(v, self.native(v))]) for v in outputs]
         reads = (*((v, 0) for v in self._inputs), *self._rounded)
@@ -232,9 +253,51 @@ def centred(graph: Graph, value: int, zero: int, kind: int) -> str:
     return graph.emit("Sub", [name, graph.scalar(zero, kind)]) if zero else name
 
 
+def entry(graph: Graph, value: int, name: str, wanted: int) -> tuple[int, str]:
+    """Element type and name of round(real * denominator / numerator) + zero for reals inside the range.
+
+    A scale of 2^-k leaves binary32 numbers what they are, and so does rounding: then binary32 holds each step
+    of the definition. Any other scale takes the steps themselves, in binary64.
+    """
+    spec = graph.program.inputs[value]
+    q = spec.quantization
+    if is_power_of_two(spec):
+        if spec.dtype.size == 1 and wanted != onnx.FLOAT:
+            scale = graph.constant(np.array(1 / q.denominator, np.float32))
+            zero = graph.constant(np.array(q.zero_point, spec.dtype.numpy))
+            return graph.native(value), graph.emit("QuantizeLinear", [name, scale, zero])
+        kind, factor = onnx.FLOAT, np.array(q.denominator, np.float32)
+    else:
+        kind, factor = onnx.DOUBLE, np.array(q.denominator, np.float64)
+        name = graph.cast(name, kind)
+    if q.denominator != 1:
+        name = graph.emit("Mul", [name, graph.constant(factor)])
+    if q.numerator != 1:
+        name = graph.emit("Div", [name, graph.constant(np.array(q.numerator, np.float64))])
+    name = graph.emit("Round", [name])
+    if q.zero_point:
+        name = graph.emit("Add", [name, graph.scalar(q.zero_point, kind)])
+    if kind == onnx.FLOAT != wanted and spec.dtype.size > 2:
+        # Binary32 may hold this value, and yet not those that it will meet.
+        return wanted, graph.cast(name, wanted)
+    return kind, name
+
+
+def is_power_of_two(spec: TensorSpec) -> bool:
+    """Is real * denominator + zero exact in binary32 for all binary32 reals inside the range?"""
+    q = spec.quantization
+    scales = q.numerator == 1 and q.denominator.bit_count() == 1 and q.denominator <= MAX_FACTOR
+    return scales and (q.zero_point == 0 or spec.dtype.size <= 2)
+
+
+def may_enter_as_real(spec: TensorSpec) -> bool:
+    """Can a session turn this input's reals into integers as the definition does?"""
+    return is_power_of_two(spec) or (spec.dtype is not DType.I64 and spec.quantization.zero_point < 1 << 31)
+
+
 def port_name(value: int, direction: int) -> str:
     """The name of a session's input: the value's number, and how it is rounded."""
-    return f"v{value}{('', 'u', 'd')[direction]}"
+    return f"v{value}{('', 'u', 'r', 'd')[direction]}"
 
 
 def dtype_of(element_type: int) -> np.dtype[np.generic]:

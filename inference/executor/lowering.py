@@ -52,8 +52,15 @@ _RULES: dict[type[ops.Op], tuple[tuple[str, Rule], ...]] = {
     ops.MaxPool: (("max_pool", arithmetic.max_pool),),
     ops.Lookup: (("table", functions.lookup_table),),
     ops.Trees: (("tree_ensemble", tree_ensemble),),
-    ops.Function: (("table", functions.function_table), ("exponential", functions.exponential)),
+    ops.Function: (
+        ("table", functions.function_table),
+        ("exponential", functions.exponential),
+        ("square_root", functions.square_root),
+    ),
 }
 
+#: The kernel that turns reals into integers inside a session.
+ENTRY = "entry"
+
 #: Every kernel's name.
-KERNELS = (*dict.fromkeys(name for rules in _RULES.values() for name, _ in rules), "movement")
+KERNELS = (*dict.fromkeys(name for rules in _RULES.values() for name, _ in rules), "movement", ENTRY)

@@ -40,14 +40,20 @@ MAX_KERNELS = 50_000
 
 
 def make_plan(
-    program: VerifiedProgram, batched: frozenset[int], disabled: Collection[str] = ()
+    program: VerifiedProgram,
+    batched: frozenset[int],
+    disabled: Collection[str] = (),
+    reals: frozenset[int] = frozenset(),
 ) -> tuple[Step, ...]:
-    """The steps that compute all outputs, in order; `disabled` names kernels that must not be used."""
+    """The steps that compute all outputs, in order; `disabled` names kernels that must not be used.
+
+    `reals` are inputs that enter the first session as reals, if that is all that reads them.
+    """
     source = program.program
     last = {o: i for i, node in enumerate(source.nodes) for o in node.operands}
     last.update((o.value, len(source.nodes)) for o in source.outputs)
     steps: list[Step] = []
-    graph, given, kernels = Graph(program, batched), list[int](), 0
+    graph, given, kernels = Graph(program, batched, reals), list[int](), 0
     for i, node in enumerate(source.nodes):
         value = source.first_node + i
         if kernels + graph.size < MAX_KERNELS and lower(graph, value, node, program.bounds[i], disabled):
@@ -55,7 +61,7 @@ def make_plan(
             continue
         _close(steps, graph, [v for v in given if last[v] >= i])
         kernels += graph.size
-        graph, given = Graph(program, batched), []
+        graph, given = Graph(program, batched, reals), []
         # Some kernels take only what comes from outside.
         if kernels < MAX_KERNELS and lower(graph, value, node, program.bounds[i], disabled):
             given.append(value)

@@ -10,9 +10,11 @@ from functools import cache
 from hashlib import blake2b
 
 import numpy as np
+from numpy.typing import NDArray
 
+from inference.boundary import quantize
 from inference.executor.fast import FastExecutor, SessionLoader, load_session
-from inference.executor.lowering import KERNELS
+from inference.executor.lowering import ENTRY, KERNELS
 from inference.executor.probe_cases import CASES, GOLDEN
 from inference.executor.reference import run_reference
 from inference.ir.types import Integers, TensorSpec
@@ -53,7 +55,7 @@ def run_probe(loader: SessionLoader = load_session) -> ProbeReport:
     wrong_reference: list[str] = []
     for name, (kernel, build) in CASES.items():
         program = verify(build())
-        calls = [[pattern(spec) for spec in program.inputs] for pattern in PATTERNS]
+        calls = [_call(kernel, program, pattern) for pattern in PATTERNS]
         expected = [run_reference(program, call) for call in calls]
         if _digest(expected) != GOLDEN[name]:
             wrong_reference.append(name)
@@ -61,6 +63,15 @@ def run_probe(loader: SessionLoader = load_session) -> ProbeReport:
         if detail is not None:
             failures.append(KernelFailure(kernel, name, detail))
     return ProbeReport(tuple(failures), tuple(wrong_reference))
+
+
+def _call(kernel: str, program: VerifiedProgram, pattern: Callable[[TensorSpec], Integers]) -> list[Integers]:
+    """One call's integers; for the kernel that takes reals those that the definition makes of them."""
+    calls = [pattern(spec) for spec in program.inputs]
+    if kernel != ENTRY:
+        return calls
+    pairs = zip(program.inputs, calls, strict=True)
+    return [quantize(spec, _reals(spec, x))[0].astype(np.int64) for spec, x in pairs]
 
 
 def _compare(
@@ -76,6 +87,8 @@ def _compare(
         executor = FastExecutor(program, 1, others, loader)
         if executor.degraded is not None:
             return executor.degraded
+        if kernel == ENTRY:
+            return _compare_entry(executor, expected)
         native = [[x.astype(s.dtype.numpy) for x, s in zip(c, program.inputs, strict=True)] for c in calls]
         for mode, results in (
             ("single", [executor.run(c) for c in native]),
@@ -90,12 +103,38 @@ def _compare(
         return f"{type(error).__name__}: {error}"
 
 
+def _compare_entry(executor: FastExecutor, expected: list[tuple[Integers, ...]]) -> str | None:
+    """What is wrong with how reals enter a session, against the definition in binary64."""
+    specs = executor.program.inputs
+    for pattern, wanted in zip(PATTERNS, expected, strict=True):
+        found = executor.run_reals([_reals(spec, pattern(spec)) for spec in specs])
+        if found is None:
+            return "no session takes reals"
+        bad = sum(int(np.sum(a != b)) for a, b in zip(found, wanted, strict=True))
+        if bad:
+            return f"{bad} values differ from the definition"
+    return None
+
+
+def _reals(spec: TensorSpec, x: Integers) -> NDArray[np.float32]:
+    """Reals that lie half a step below integers, where there is a tie to break, yet not below the range."""
+    q = spec.quantization
+    low, high = spec.dtype.low, spec.dtype.high
+    if spec.dtype.size > 2:
+        # Binary32 would round what is greater out of the range.
+        low, high = low >> 1, high >> 1
+    steps = np.maximum(np.clip(x, low, high) - q.zero_point - 0.5, float(low - q.zero_point))
+    reals: NDArray[np.float32] = (steps * q.numerator / q.denominator).astype(np.float32)
+    return reals
+
+
 def digests() -> dict[str, str]:
     """The reference's hashes for all cases, as `GOLDEN` holds them."""
     found = {}
-    for name, (_, build) in CASES.items():
+    for name, (kernel, build) in CASES.items():
         program = verify(build())
-        found[name] = _digest([run_reference(program, [p(s) for s in program.inputs]) for p in PATTERNS])
+        calls = [_call(kernel, program, pattern) for pattern in PATTERNS]
+        found[name] = _digest([run_reference(program, call) for call in calls])
     return found
 
 

@@ -8,7 +8,7 @@ from inference.ir import ops
 from inference.ir.builder import ProgramBuilder
 from inference.ir.ops import Requantize
 from inference.ir.program import Program
-from inference.ir.types import DType, Integers
+from inference.ir.types import DType, Integers, Quantization
 
 Build = Callable[[], Program]
 
@@ -168,6 +168,33 @@ def _exponential(b: ProgramBuilder, x: int, y: int) -> int:
     return b.emit(ops.MinMax(ops.Extreme.MAX), b.emit(small, low), b.emit(large, high))
 
 
+def _entry() -> Program:
+    """Steps that are powers of two and others, in each width, read as bytes and in floating point."""
+    b = ProgramBuilder()
+    steps = (
+        (DType.U8, Quantization(1, 32, 128)),
+        (DType.I8, Quantization(3, 100, -5)),
+        (DType.I16, Quantization(1, 4096, 7)),
+        (DType.I32, Quantization(1, 1 << 28)),
+        (DType.I32, Quantization(7, 1000, 99)),
+        (DType.I64, Quantization(1, 1 << 20)),
+    )
+    for i, (dtype, quantization) in enumerate(steps):
+        x, y = (b.input(f"{name}{i}", dtype, (1, 333), quantization) for name in "xy")
+        b.output(b.emit(ops.Slice((0, 332), (1, 333), (1, -1)), x), f"turned{i}")
+        b.output(b.emit(ops.MinMax(ops.Extreme.MIN), y, b.constant(np.array(100), dtype)), f"least{i}")
+    return b.build()
+
+
+def _roots(b: ProgramBuilder, x: int, y: int) -> int:
+    """Arguments of every length below 2^31, even and odd bits after the point, zero and below it."""
+    wide = b.emit(ops.Mul(-40_000, -33_000, Requantize.to(DType.I32, 1, 0, 0)), x, y)
+    plain = ops.Function(ops.FunctionKind.SQRT, 0, 21, 22, Requantize.to(DType.I32))
+    signed = ops.Function(ops.FunctionKind.SQRT, 9, 14, 15, Requantize.to(DType.I32, 0, -7))
+    return b.emit(ops.MinMax(ops.Extreme.MAX), b.emit(plain, wide), b.emit(signed, b.emit(_SQUARED, x, y)))
+
+
+_SQUARED = ops.Mul(0, 0, Requantize.to(DType.I32, 1))
 _NEGATED = ops.Rescale(1, -3, Requantize.to(DType.I32, 1))
 _SQUARE = ((3, 3), (2, 2), (1, 1), (1, 1, 1, 1))
 
@@ -190,6 +217,7 @@ CASES: dict[str, tuple[str, Build]] = {
     "ratio": ("float_div", _pointwise(_ratio, DType.I16)),
     "mean": ("float_sum", _pointwise(_mean, DType.I16)),
     "exponential": ("exponential", _pointwise(_exponential, DType.I16)),
+    "roots": ("square_root", _pointwise(_roots, DType.I16)),
     "average_byte": (
         "byte_average",
         _image(
@@ -206,6 +234,7 @@ CASES: dict[str, tuple[str, Build]] = {
     "trees": ("tree_ensemble", _trees),
     "table": ("table", _table),
     "movement": ("movement", _movement),
+    "entry": ("entry", _entry),
 }
 
 #: Case -> hash of the reference's outputs.
@@ -234,4 +263,6 @@ GOLDEN: dict[str, str] = {
     "trees": "6c8794b4e6e664f9155a770dc5dd6e05",
     "table": "498e5563fd437a38c2b8c696e2b8c446",
     "movement": "d4dea54688c66b3cff049a185885a0a8",
+    "entry": "86738e385d46ba92597797cea4bba074",
+    "roots": "36273ad378772dde930830f4479e274d",
 }

@@ -12,6 +12,10 @@ from inference.ir import ops
 MAX_TAPS = 128
 
 
+#: Halves of the result's length that the runs may have: more would cost more than short rows do.
+MAX_SURPLUS = 3
+
+
 class Taps:
     """The views of one input in binary64, all of one shape.
 
@@ -34,7 +38,8 @@ class Taps:
         self._spatial = [size + op.pads[i] + op.pads[n + i] for i, size in enumerate(graph.shape(x)[2:])]
         name = centred(graph, x, op.x_zero, onnx.DOUBLE)
         self._whole = prod(kernel) == 1 and set(op.strides) == {1} and not any(op.pads)
-        self._run = set(op.strides) == {1} and not self._whole
+        inner = prod(self._spatial[1:]), prod(self._result[1:])
+        self._run = set(op.strides) == {1} and not self._whole and 2 * inner[0] <= MAX_SURPLUS * inner[1]
         ends = list(op.pads[n:])
         if self._run:
             # The last run reaches beyond the last row by less than a row (or plane).

@@ -8,7 +8,7 @@ from inference.ir import ops
 from inference.ir.errors import ArtifactFault, InvalidArtifact
 from inference.ir.limits import Limits
 from inference.ir.program import Node, Program
-from inference.ir.types import TensorType
+from inference.ir.types import DType, TensorType
 from inference.verifier.memory import peak_memory
 from inference.verifier.ranges import Ranges
 
@@ -52,9 +52,12 @@ class Rate:
 #: Picoseconds per unit: about three times what one core of a server with AVX2 or better measures, so that the
 #: slowest kernel that may serve the case on a plain machine stays within the price.
 _PRODUCT = Rate(30, 120, 2_500)
+_SIGNED_PRODUCT = Rate(120, 120, 2_500)
 _DEPTHWISE = Rate(400, 8_000, 15_000)
-_PATCH = Rate(0, 7_000, 7_000)
+_PATCH = Rate(100, 7_000, 7_000)
+_GROUPED_PATCH = Rate(1_500, 7_000, 7_000)
 _WEIGHT = Rate(60, 2_000, 3_000)
+_LEVEL = 5_000_000
 _TREE_NODE = Rate(20_000, 20_000, 20_000)
 _ELEMENT = Rate(1_200, 3_500, 8_000)
 _TAP = Rate(3_000, 3_000, 8_000)
@@ -62,7 +65,8 @@ _QUOTIENT = Rate(4_000, 6_000, 60_000)
 _INTEGER_QUOTIENT = 60_000
 _TABLE = 8_000
 _FUNCTION = 200_000
-_FUNCTION_START = 150_000_000
+_FUNCTION_START = 300_000_000
+_OUTSIDE = 100_000_000
 _MOVE = 800
 _ORDER = 60_000
 _SCATTER = 200_000
@@ -120,7 +124,10 @@ def _work(ranges: Ranges, index: int, node: Node, tabled: bool) -> int:
             return _products(node, types, result, bound)
         case ops.Trees():
             trees, depth = types[node.operands[1]].shape[0], max(ranges.tree_depths[index], 1)
-            return x.shape[0] * trees * (depth * _TREE_NODE.at(bound) + result.shape[1] * _ELEMENT.at(bound))
+            walked = (
+                x.shape[0] * trees * (depth * _TREE_NODE.at(bound) + result.shape[1] * _ELEMENT.at(bound))
+            )
+            return depth * _LEVEL + walked
         case ops.MaxPool(kernel=kernel) | ops.AveragePool(kernel=kernel):
             return (
                 result.elements * (prod(kernel) * _TAP.at(bound) + _QUOTIENT.at(bound)) + x.elements * _MOVE
@@ -128,7 +135,9 @@ def _work(ranges: Ranges, index: int, node: Node, tabled: bool) -> int:
         case ops.Div():
             divisor = ranges.intervals[node.operands[1]].minus(node.op.b_zero)
             plain = divisor.low <= 0 <= divisor.high or node.op.rounding is ops.Rounding.TRUNCATE
-            return result.elements * (_INTEGER_QUOTIENT if plain else _QUOTIENT.at(2 * bound))
+            if plain or bound >= EXACT_DOUBLE >> 1:
+                return _OUTSIDE + result.elements * _INTEGER_QUOTIENT
+            return result.elements * _QUOTIENT.at(2 * bound)
         case ops.Function():
             return result.elements * _TABLE if tabled else result.elements * _FUNCTION + _FUNCTION_START
         case ops.TopK():
@@ -140,14 +149,14 @@ def _work(ranges: Ranges, index: int, node: Node, tabled: bool) -> int:
         case ops.ScatterElements():
             return x.elements * _MOVE + types[node.operands[1]].elements * _SCATTER
         case ops.Add() | ops.Mul() | ops.Rescale():
-            return moved * _ELEMENT.at(bound)
+            return moved * _ELEMENT.at(bound) + (_OUTSIDE if bound >= EXACT_DOUBLE else 0)
         case _:
             return moved * _MOVE
 
 
 def _products(node: Node, types: Sequence[TensorType], result: TensorType, bound: int) -> int:
     x, weight = (types[o] for o in node.operands[:2])
-    rate, terms, patches = _PRODUCT, weight.shape[-2], 0
+    rate, terms, patches, copied = _PRODUCT, weight.shape[-2], 0, _PATCH
     if isinstance(node.op, ops.Conv):
         terms = prod(weight.shape[1:])
         if node.op.groups > 1 and weight.shape[1] == 1:
@@ -155,5 +164,8 @@ def _products(node: Node, types: Sequence[TensorType], result: TensorType, bound
         else:
             # Where no kernel slides over the input itself, what each window meets is copied side by side.
             patches = terms * node.op.groups * (result.elements // result.shape[1])
-    streamed = (weight.elements + x.elements) * _WEIGHT.at(bound) + patches * _PATCH.at(bound)
+            copied = _PATCH if node.op.groups == 1 else _GROUPED_PATCH
+    if x.dtype is DType.I8:
+        rate = _SIGNED_PRODUCT
+    streamed = (weight.elements + x.elements) * _WEIGHT.at(bound) + patches * copied.at(bound)
     return result.elements * (terms * rate.at(bound) + _ELEMENT.at(bound)) + streamed

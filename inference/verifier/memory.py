@@ -38,16 +38,16 @@ def _scratch(program: Program, types: Sequence[TensorType], value: int, node: No
                 widened
                 + 4 * result
                 + 2 * _padded(types[node.operands[0]], node.op.pads)
-                + 2 * (patches * prod(types[value].shape[2:]) * types[value].shape[0])
+                + 3 * (patches * prod(types[value].shape[2:]) * types[value].shape[0])
             )
         case ops.MaxPool() | ops.AveragePool():
             return 4 * result + 2 * _padded(types[node.operands[0]], node.op.pads)
         case ops.Trees():
             return widened + 8 * types[node.operands[1]].elements * types[node.operands[0]].shape[0]
         case ops.Function():
-            return 8 * result
+            return 16 * result
         case _:
-            return widened + 4 * result + sum(types[o].elements for o in node.operands)
+            return widened + 6 * result + sum(types[o].elements for o in node.operands)
 
 
 def _padded(x: TensorType, pads: tuple[int, ...]) -> int:

@@ -78,6 +78,8 @@ class Answer:
 
     payload: bytes | None
     opened: list[str]
+    afterwards: list[Callable[[], None]]
+    """To be called once the bytes are queued."""
 
 
 class Dispatcher:
@@ -96,18 +98,19 @@ class Dispatcher:
 
     async def answer(self, data: bytes, caller: Caller) -> Answer:
         """The answer to one message. Never raises for what a client sent or a handler did."""
-        opened: list[str] = []
+        made = Answer(None, [], [])
         match framing.parse(data, self._limits):
             case Single(entry):
-                return Answer(await self._respond(entry, caller, opened), opened)
+                made.payload = await self._respond(entry, caller, made)
             case Batch(entries):
-                return await self._answer_batch(entries, caller, opened)
+                await self._answer_batch(entries, caller, made)
+        return made
 
-    async def _answer_batch(self, entries: tuple[Entry, ...], caller: Caller, opened: list[str]) -> Answer:
+    async def _answer_batch(self, entries: tuple[Entry, ...], caller: Caller, made: Answer) -> None:
         responses: list[bytes] = []
         size = 1
         for entry in entries:
-            response = await self._respond(entry, caller, opened)
+            response = await self._respond(entry, caller, made)
             if response is None:
                 continue
             responses.append(response)
@@ -116,24 +119,26 @@ class Dispatcher:
                 break
             # A batch of a thousand quick calls must not hold the loop for their sum.
             await asyncio.sleep(0)
-        payload = framing.join_batch(responses, self._limits)
+        made.payload = framing.join_batch(responses, self._limits)
         if size > self._limits.response_bytes and caller.subscriptions is not None:
             # The client will never learn these ids.
-            for identifier in opened:
+            for identifier in made.opened:
                 caller.subscriptions.end(identifier)
-            opened = []
-        return Answer(payload, opened)
+            made.opened = []
 
-    async def _respond(self, entry: Entry, caller: Caller, opened: list[str]) -> bytes | None:
+    async def _respond(self, entry: Entry, caller: Caller, made: Answer) -> bytes | None:
         match entry:
             case Notification():
                 return None
             case Refused(identifier, error):
                 return framing.encode_error(identifier, error)
             case Request():
-                return await self._respond_to(entry, caller, opened)
+                return await self._respond_to(entry, caller, made)
 
-    async def _respond_to(self, request: Request, caller: Caller, opened: list[str]) -> bytes:
+    async def _respond_to(self, request: Request, caller: Caller, made: Answer) -> bytes:
+        bucket = caller.connection.bucket
+        if bucket is not None and not bucket.take(time.monotonic()):
+            return framing.encode_error(request.id, errors.rate_limited(bucket.per_minute))
         found = self._table.find(request.method)
         if found is None:
             return framing.encode_error(request.id, errors.method_not_found())
@@ -142,7 +147,7 @@ class Dispatcher:
         started = time.perf_counter()
         failed = True
         try:
-            result = await self._call(found, request, caller, opened)
+            result = await self._call(found, request, caller, made)
             response = framing.encode_result(request.id, result, self._limits)
             failed = False
         except RpcError as error:
@@ -155,7 +160,7 @@ class Dispatcher:
         return response
 
     async def _call(
-        self, found: Method | Unsubscribe, request: Request, caller: Caller, opened: list[str]
+        self, found: Method | Unsubscribe, request: Request, caller: Caller, made: Answer
     ) -> Json:
         match found:
             case Unsubscribe(name):
@@ -164,12 +169,12 @@ class Dispatcher:
                 raise errors.unsafe_denied()
             case Subscribe():
                 identifier = await self._subscribe(found, request, caller)
-                opened.append(identifier)
+                made.opened.append(identifier)
                 return identifier
             case Method():
                 arguments = found.decode(request.params)
                 if found.wants_context:
-                    arguments = (Context(caller.connection), *arguments)
+                    arguments = (Context(caller.connection, None, made.afterwards), *arguments)
                 if found.worker:
                     return await self._in_worker(found.handler, arguments)
                 result = found.handler(*arguments)

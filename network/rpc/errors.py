@@ -24,6 +24,7 @@ OVERSIZED_RESPONSE = -32008
 SERVER_IS_BUSY = -32009
 OVERSIZED_BATCH_REQUEST = -32010
 OVERSIZED_BATCH_RESPONSE = -32011
+RATE_LIMITED = -32999
 SUBSCRIPTION_ENDED = -32012
 """A subscription that the server ended; ours, in the range JSON-RPC leaves to implementations."""
 SUBSCRIPTIONS_NEED_WEBSOCKET = -32013
@@ -131,6 +132,12 @@ def oversized_batch(limit: int) -> RpcError:
 def oversized_batch_response(limit: int) -> RpcError:
     """The answers of the batch together are too long; send smaller batches."""
     return RpcError(OVERSIZED_BATCH_RESPONSE, "The batch response was too large", _exceeded(limit))
+
+
+def rate_limited(per_minute: int) -> RpcError:
+    """The connection has made as many calls as it may for now."""
+    text = f"at most {per_minute} calls a minute on one connection; see --rpc-rate-limit"
+    return RpcError(RATE_LIMITED, "RPC rate limit exceeded", text)
 
 
 def server_is_busy() -> RpcError:

@@ -18,7 +18,9 @@ from typing import Any, TypeVar
 
 from network.rpc import errors
 from network.rpc.errors import Json
+from network.rpc.openrpc import document
 from network.rpc.parameters import Decoder, InvalidParameter, decoder_of
+from network.rpc.rate import TokenBucket
 
 _DECLARATION = "__rpc_declaration__"
 
@@ -29,7 +31,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 class Connection:
     """Who is calling. One per WebSocket connection, or per HTTP request.
 
-    `state` is the handlers' own: what they keep for this connection and forget with it.
+    `state` is the handlers' own: what they keep for this connection and forget with it. What they put into
+    `closing` is called when the connection ends.
     """
 
     id: int
@@ -38,7 +41,15 @@ class Connection:
     remote: str
     unsafe: bool
     """Whether unsafe methods may be called."""
+    bucket: TokenBucket | None = None
+    """The calls it may still make; None for any number."""
     state: dict[str, Any] = field(default_factory=dict)
+    closing: list[Callable[[], None]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Call what handlers left for the end."""
+        while self.closing:
+            self.closing.pop()()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,8 @@ class Context:
     connection: Connection
     subscription: str | None = None
     """The id of the subscription that is being opened."""
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    """Called once the answer is on its way: events that refer to an id must not overtake it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +189,11 @@ class MethodTable:
     def names(self) -> dict[str, list[str]]:
         """All method names that this node answers, aliases included."""
         return {"methods": sorted(self._methods)}
+
+    @method("rpc_discover")
+    def discover(self) -> Json:
+        """The OpenRPC document of this node: every method with its parameters, and what it is for."""
+        return document(self._declared)
 
     def _add(self, added: Method) -> None:
         self._declared.append(added)

@@ -11,10 +11,12 @@ import errno
 import inspect
 import itertools
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -24,6 +26,7 @@ from network.rpc.errors import RpcError
 from network.rpc.limits import RpcLimits
 from network.rpc.methods import Connection, Method, MethodTable
 from network.rpc.policy import DEFAULT_ORIGINS, AccessPolicy, UnsafeMethods
+from network.rpc.rate import RatePolicy, TokenBucket
 from network.rpc.session import Session
 
 _logger = logging.getLogger("fixpoint.rpc")
@@ -47,6 +50,8 @@ class RpcConfig:
     """Origins that browsers may come from (`--rpc-cors`); `ALL_ORIGINS` is all."""
     methods: UnsafeMethods = UnsafeMethods.AUTO
     limits: RpcLimits = field(default_factory=RpcLimits)
+    rate: RatePolicy | None = None
+    """How many calls a connection may make (`--rpc-rate-limit`); None for any number."""
 
 
 class RpcServer:
@@ -72,6 +77,7 @@ class RpcServer:
         self._unsafe = self._config.methods.permitted(self._config.host)
         self._ids = itertools.count(1)
         self._open = 0
+        self._buckets: WeakKeyDictionary[object, TokenBucket | None] = WeakKeyDictionary()
         self._sockets: set[web.WebSocketResponse] = set()
         self._policy = AccessPolicy(self._config.cors, self._config.host, self._config.port)
         self._runner: web.AppRunner | None = None
@@ -203,16 +209,18 @@ class RpcServer:
                 415, "Supplied content type is not allowed. Content-Type: application/json is required"
             )
         self._open += 1
+        connection = self._connection(request, "http")
         try:
             async with asyncio.timeout(limits.READ_SECONDS):
                 data = await request.read()
-            answer = await self._dispatcher.answer(data, Caller(self._connection(request, "http")))
+            answer = await self._dispatcher.answer(data, Caller(connection))
         except web.HTTPRequestEntityTooLarge:
             error = errors.oversized_request(self._limits.request_bytes)
             return self._json(request, framing.encode_error(None, error), 413)
         except TimeoutError:
             return _text(408, f"The request was not complete after {limits.READ_SECONDS:.0f} s")
         finally:
+            connection.close()
             self._open -= 1
         if answer.payload is None:
             return web.Response(status=204, headers=self._cors_headers(request))
@@ -277,7 +285,17 @@ class RpcServer:
         return guarded
 
     def _connection(self, request: web.Request, transport: str) -> Connection:
-        return Connection(next(self._ids), transport, request.remote or "unknown", self._unsafe)
+        remote = request.remote or "unknown"
+        return Connection(next(self._ids), transport, remote, self._unsafe, self._bucket(request, remote))
+
+    def _bucket(self, request: web.Request, remote: str) -> TokenBucket | None:
+        """The calls of this connection, which over HTTP serves many requests."""
+        if self._config.rate is None:
+            return None
+        if request.transport not in self._buckets:
+            found = self._config.rate.bucket(remote, request.headers, time.monotonic())
+            self._buckets[request.transport] = found
+        return self._buckets[request.transport]
 
     def _cors_headers(self, request: web.Request) -> dict[str, str]:
         origin = request.headers.get("Origin")

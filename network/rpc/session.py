@@ -54,6 +54,7 @@ class Session:
     async def close(self) -> None:
         """End every call and subscription; their generators are closed when this returns."""
         self._outbox.close()
+        self._caller.connection.close()
         tasks = [*self._calls, *self._pumps.values(), self._writer]
         for task in tasks:
             task.cancel()
@@ -98,6 +99,8 @@ class Session:
         answer = await self._dispatcher.answer(data, self._caller)
         if answer.payload is not None:
             await self._outbox.put(answer.payload)
+        for each in answer.afterwards:
+            each()
         for identifier in answer.opened:
             if identifier in self._streams:
                 self._start(identifier)

@@ -31,6 +31,8 @@ class Client:
 
     folder: str
     title: str
+    speaks_new_rpc: bool = False
+    """Whether it takes the new specification's groups where a node has them."""
 
     @property
     def is_javascript(self) -> bool:
@@ -41,8 +43,8 @@ class Client:
 POLKADOT_JS = Client("polkadot_js", "@polkadot/api")
 CLIENTS = (
     POLKADOT_JS,
-    Client("polkadot_api", "polkadot-api"),
-    Client("dedot", "dedot"),
+    Client("polkadot_api", "polkadot-api", speaks_new_rpc=True),
+    Client("dedot", "dedot", speaks_new_rpc=True),
     Client("substrate_interface", "substrate-interface"),
     Client("async_substrate_interface", "async-substrate-interface"),
 )

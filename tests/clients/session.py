@@ -20,14 +20,18 @@ START_SECONDS = 60
 SESSION_SECONDS = 120
 
 
-def run_session(client: Client, folder: Path) -> dict[str, Any]:
-    """The report of a client that did what the scenario asks; `AssertionError` with its output otherwise."""
+def run_session(client: Client, folder: Path, legacy_only: bool) -> dict[str, Any]:
+    """The report of a client that did what the scenario asks; `AssertionError` with its output otherwise.
+
+    A `legacy_only` node serves none of the new specification's groups.
+    """
     arguments = command(client)
     scenario = folder / "scenario.json"
+    tells_kind = legacy_only and client.speaks_new_rpc
     write_scenario(scenario)
-    with development_node(folder) as port:
+    with development_node(folder, *(["--rpc-legacy-only"] if legacy_only else [])) as port:
         done = subprocess.run(
-            [*arguments, f"ws://127.0.0.1:{port}", str(scenario)],
+            [*arguments, f"ws://127.0.0.1:{port}", str(scenario), *(["legacy"] if tells_kind else [])],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -57,12 +61,12 @@ def _recipe(arguments: list[str], port: int) -> list[str]:
 
 
 @contextmanager
-def development_node(folder: Path) -> Iterator[int]:
+def development_node(folder: Path, *flags: str) -> Iterator[int]:
     """A development node as a process of its own; the value is the port of its RPC."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    arguments = ["-m", "chain", "dev", "--base-path", str(folder / "node"), "--rpc-port", str(port)]
+    arguments = ["-m", "chain", "dev", "--base-path", str(folder / "node"), "--rpc-port", str(port), *flags]
     log = folder / "node.log"
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, *arguments], stdout=out, stderr=out)

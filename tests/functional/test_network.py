@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chain.config import ChainFolder
+from chain.keystore import Keystore
 from chain.testnet import LocalNetwork, Member
 from client import Client, connect
+from consensus.ownership import prove_ownership
 from genesis import presets
+from genesis.presets import FIX
+from runtime.pallets.session.types import SESSION_KEYS
+from runtime.pallets.staking.types import Staked, ValidatorPrefs
 from runtime.primitives.keys import KeyPair
 from tests.chain.cli.support import ARTIFACT, MODEL
 
@@ -133,6 +139,31 @@ def test_a_wiped_node_fetches_everything_again_and_agrees(network: LocalNetwork)
     network.wait_ready(victim)
     goal = final(network, network.members[0]) + 1
     until(lambda: agreed(network, network.members, goal))
+
+
+async def test_a_newcomer_becomes_a_validator_by_staking_calls_alone(network: LocalNetwork) -> None:
+    """It makes keys by itself, bonds, registers them, and is elected: then it authors, and all go on."""
+    newcomer = network.members[4]
+    assert network.stop(newcomer) == 0
+    network.start(newcomer, "--validator")
+    network.wait_ready(newcomer)
+    stash = KeyPair.from_uri("//Charlie")
+    keys = SESSION_KEYS.decode(bytes.fromhex(network.call(newcomer, "author_rotateKeys")[2:]))
+    keystore = Keystore(ChainFolder(network.spec, newcomer.folder).keystore)
+    (block_key,), (finality_key,) = keystore.block_keys(), keystore.finality_keys()
+    proof = prove_ownership(block_key, finality_key, stash.public)
+    async with await connect(network.members[0].url) as client:
+        calls = [
+            client.make_call("Staking", "bond", value=200_000 * FIX, payee=Staked()),
+            client.make_call("Session", "set_keys", keys=keys, proof=proof),
+            client.make_call("Staking", "validate", prefs=ValidatorPrefs(0, False)),
+        ]
+        batch = client.make_call("Utility", "batch_all", calls=calls)
+        included = await client.submit(batch, stash)
+        assert included.fee > 0
+    before = newcomer.log.read_text().count('"Authored"')
+    until(lambda: newcomer.log.read_text().count('"Authored"') > before, seconds=120)
+    until(lambda: agreed(network, network.members, height(network, newcomer)))
 
 
 def test_every_node_stops_in_order_and_nobody_was_banned(network: LocalNetwork) -> None:

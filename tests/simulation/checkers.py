@@ -4,7 +4,7 @@ from consensus.authorities import VoterSet
 from consensus.finality.changes import AuthorityRecord
 from consensus.finality.journal import RoundRecord
 from consensus.finality.justification import InvalidJustification, Justification, verify_justification
-from consensus.finality.messages import Stage, Vote
+from consensus.finality.messages import Stage, Vote, unpack_signers
 from consensus.finality.scheme import SignatureScheme
 from runtime.primitives.header import Header
 
@@ -31,6 +31,7 @@ class Checkers:
         self.convicted = dict[int, set[int]]()
         self.conflicts = 0
         self._said = dict[tuple[int, int, Stage, int], Vote]()
+        self._signed = dict[tuple[int, int, Stage, int], set[Vote]]()
         self._verified = set[bytes]()
 
     def block(self, header: Header, block_hash: bytes) -> None:
@@ -40,6 +41,8 @@ class Checkers:
         """A voter signed something, whoever was told of it."""
         if vote.stage is Stage.PROPOSAL:
             return
+        slot = (vote.set_id, vote.round, vote.stage, voter)
+        self._signed.setdefault(slot, set()).add(vote)
         first = self._said.setdefault((vote.set_id, vote.round, vote.stage, voter), vote)
         if first != vote:
             if correct:
@@ -73,6 +76,7 @@ class Checkers:
                 verify_justification(justification, voters, self._scheme)
             except InvalidJustification as error:
                 raise Violation(f"node {node} finalised with an invalid justification: {error}") from error
+            self._check_said(node, justification, voters)
             self._verified.add(encoded)
         number, block_hash = justification.target_number, justification.target_hash
         while number not in self.final:
@@ -80,6 +84,15 @@ class Checkers:
             block_hash, number = self.headers[block_hash].parent_hash, number - 1
         if self.final[number] != block_hash:
             self._conflict(node, number, voters)
+
+    def _check_said(self, node: int, justification: Justification, voters: VoterSet) -> None:
+        """Every vote that a justification counts was signed by somebody: an aggregate must not lie."""
+        for group in justification.groups:
+            for voter in unpack_signers(group.signers, len(voters)) or ():
+                slot = (justification.set_id, justification.round, Stage.PRECOMMIT, voter)
+                vote = Vote(Stage.PRECOMMIT, group.target_hash, group.target_number, slot[1], slot[0])
+                if vote not in self._signed.get(slot, ()):
+                    raise Violation(f"node {node} finalised with a vote that voter {voter} never signed")
 
     def _conflict(self, node: int, number: int, voters: VoterSet) -> None:
         self.conflicts += 1

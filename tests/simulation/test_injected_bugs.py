@@ -4,20 +4,25 @@ from collections.abc import Callable
 
 import pytest
 
-from consensus.authorities import VoterSet
+from consensus.authorities import Voter, VoterSet
+from consensus.finality.bls import PublicKey
 from consensus.finality.chain import ChainView, Target
+from consensus.finality.changes import AuthorityRecord
 from consensus.finality.core import FinalityCore
 from consensus.finality.events import FinalityEffect, FinalityInput, PersistVotes
-from consensus.finality.justification import Justification, assemble
-from consensus.finality.messages import Stage
+from consensus.finality.justification import Justification, VoteGroup, assemble, verify_justification
+from consensus.finality.messages import Stage, Vote, pack_signers
 from consensus.finality.round import Round
 from consensus.finality.rounds import Rounds
 from consensus.finality.scheme import SignatureScheme
 from consensus.finality.vote_graph import VoteNode
+from consensus.fork_tree import InvalidFork
+from consensus.ownership import BlsCrypto
 from tests.simulation.byzantine import Divider, Equivocator
 from tests.simulation.checkers import Violation
 from tests.simulation.network import Network
 from tests.simulation.node import SimNode
+from tests.simulation.signing import bls_key
 from tests.simulation.world import World
 
 MAX_SEEDS = 40
@@ -47,7 +52,8 @@ def is_caught(build: Callable[[int], World]) -> int | None:
         world = build(seed)
         try:
             world.run_until(16_000)
-        except Violation:
+        except (Violation, InvalidFork):
+            # A node that should make a block final beside its own final chain stops: that shows the bug, too.
             return seed
     return None
 
@@ -61,8 +67,8 @@ def test_without_a_bug_nothing_is_found() -> None:
 def test_accepting_two_thirds_less_one_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = VoterSet.__post_init__
 
-    def wrong(self: VoterSet) -> None:
-        right(self)
+    def wrong(self: VoterSet, known: VoterSet | None) -> None:
+        right(self, known)
         object.__setattr__(self, "threshold", max(self.threshold - 1, 1))
 
     monkeypatch.setattr(VoterSet, "__post_init__", wrong)
@@ -101,3 +107,39 @@ def test_signing_before_the_journal_is_written_is_caught(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(FinalityCore, "handle", wrong)
     assert is_caught(split_world) == 0
+
+
+def rogue_justification() -> tuple[Justification, AuthorityRecord, bytes]:
+    """A justification that one attacker forges for three honest voters: its key is a known one minus theirs.
+
+    Returns it with the set that holds the rogue key, and that key.
+    """
+    honest = [bls_key(number) for number in (1, 2, 3)]
+    known = bls_key(9)
+    rogue = PublicKey.from_bytes(known.public).point
+    for one in honest:
+        rogue -= PublicKey.from_bytes(one.public).point
+    key = rogue.to_compressed_bytes()
+    record = AuthorityRecord(0, (*(Voter(one.public, 1) for one in honest), Voter(key, 1)))
+    vote = Vote(Stage.PRECOMMIT, bytes([7]) * 32, 1, 1, 0)
+    group = VoteGroup(vote.target_hash, 1, pack_signers(range(4), 4), known.sign(vote.payload()))
+    return Justification(1, 0, vote.target_hash, 1, (group,)), record, key
+
+
+def test_without_a_proof_of_possession_one_voter_forges_the_votes_of_all() -> None:
+    """The checker, which knows what honest voters signed, finds the forgery that the signature does not."""
+    forged, record, _ = rogue_justification()
+    verify_justification(forged, record.voters())
+    world = World(1, [SimNode] * 4, [1] * 4, real_bls=True)
+    world.checkers.sets[0] = record.voters()
+    with pytest.raises(Violation, match="never signed"):
+        world.checkers.finalised(0, forged, None, correct=True)
+
+
+def test_with_the_proof_of_possession_a_rogue_key_is_refused() -> None:
+    _, _, key = rogue_justification()
+    public = PublicKey.from_bytes(key)
+    known = bls_key(9)
+    for proof in (known.prove_possession(), known.sign(key), bytes(96), bls_key(1).prove_possession()):
+        assert not BlsCrypto().verify_possession(key, proof)
+    assert public.encoded == key

@@ -46,6 +46,7 @@ class World:
         self.fork_percent = 0
         self.relays = False
         self.author_percent = 100
+        self.authors = dict[int, tuple[int, ...]]()
         self.scheme: SignatureScheme = BLS if real_bls else ToyScheme()
         self._real_bls = real_bls
         self.genesis, self.genesis_hash = GENESIS, GENESIS.hash()
@@ -134,6 +135,13 @@ class World:
 
     def _slot(self, slot: int) -> None:
         self.after(self.slot_ms, None, "slot", lambda: self._slot(slot + 1))
+        if slot in self.authors:
+            for number in self.authors[slot]:
+                node = self.nodes[number]
+                self.after(
+                    self.execution_ms, node, "author", lambda one=node: self._author(one, one.tree.best, slot)
+                )
+            return
         alive = [node for node in self.nodes if node.up]
         if not alive or self.random.randrange(100) >= self.author_percent:
             return

@@ -26,6 +26,11 @@ from inference.ir.builder import ProgramBuilder
 MULTIPLIER_BITS = {DType.U8: 14, DType.I16: 20, DType.I32: 30, DType.I64: 30}
 """Bits of a scale ratio by the dtype it multiplies, so that products stay exact in each tier's kernels."""
 
+NARROW_BITS = 20
+"""Bits of a ratio that brings 32-bit integers to 16 bits or fewer: the error stays below 2^-5 of a step, and
+the product below 2^53, where binary64 kernels are exact.
+"""
+
 
 _BOUND = 1 << 61
 """Where 64-bit features saturate before they are rescaled."""
@@ -41,6 +46,12 @@ class Quantised:
 
     value: int
     format: Format
+
+
+def ratio_bits(source: DType, target: DType) -> int:
+    """Bits of the ratio between the steps of two formats."""
+    narrows = source is DType.I32 and target.size <= 2
+    return NARROW_BITS if narrows else MULTIPLIER_BITS[source]
 
 
 def multiplier(ratio: float, bits: int) -> tuple[int, int]:
@@ -167,7 +178,7 @@ class Lowering:
 
     def change(self, have: Quantised, form: Format) -> Quantised:
         """A rescale from one format to another."""
-        factor, shift = multiplier(have.format.scale / form.scale, MULTIPLIER_BITS[have.format.dtype])
+        factor, shift = multiplier(have.format.scale / form.scale, ratio_bits(have.format.dtype, form.dtype))
         value = have.value
         if have.format.dtype is DType.I64:
             # Features fill 64 bits, and a rescale wants a proof: comparisons need none, so they bound it

@@ -5,7 +5,7 @@ import numpy as np
 from inference.compiler.calibrate import MASKED
 from inference.compiler.formats import BOOLEAN, INTEGER, OPERAND_KIND, Format, Kind
 from inference.compiler.graph import Node
-from inference.compiler.lower.context import MULTIPLIER_BITS, Lowering, Quantised, multiplier
+from inference.compiler.lower.context import MULTIPLIER_BITS, Lowering, Quantised, multiplier, ratio_bits
 from inference.ir import DType, ops
 
 _MAX_DIVIDEND_SHIFT = 33
@@ -54,7 +54,7 @@ def add(lowering: Lowering, node: Node) -> None:
         a, b = not_finer(lowering, a, common), not_finer(lowering, b, common)
         if target.dtype is DType.U8:
             larger = max(a.format.scale, b.format.scale) / target.scale
-            shift = min(max(MULTIPLIER_BITS[dtype] - int(np.ceil(np.log2(larger))), 0), 62)
+            shift = min(max(ratio_bits(dtype, DType.U8) - int(np.ceil(np.log2(larger))), 0), 62)
         else:
             shift = max(max(a.format.bits, b.format.bits) - target.bits, 0)
     scales = [each.format.scale / target.scale * 2.0**shift for each in (a, b)]
@@ -115,7 +115,7 @@ def _mul_bytes(lowering: Lowering, a: Quantised, b: Quantised, product: float) -
 
 def _narrowed(lowering: Lowering, node: Node, have: Quantised, target: Format) -> tuple[int, Format]:
     low, high = lowering.clamp(node, target)
-    factor, shift = multiplier(have.format.scale / target.scale, MULTIPLIER_BITS[have.format.dtype])
+    factor, shift = multiplier(have.format.scale / target.scale, ratio_bits(have.format.dtype, target.dtype))
     op = ops.Rescale(have.format.zero, factor, target.requantize(shift, low, high))
     return lowering.emit(op, have.value), target
 

@@ -2,8 +2,11 @@
 
 from inference.compiler.formats import INTEGER, OPERAND_KIND, Format
 from inference.compiler.graph import Node
-from inference.compiler.lower.context import MULTIPLIER_BITS, Lowering, Quantised, multiplier
+from inference.compiler.lower.context import MULTIPLIER_BITS, NARROW_BITS, Lowering, Quantised, multiplier
 from inference.ir import DType, ops
+
+_SUM_BITS = 23
+"""Bits that the length of a sum and the ratio after it may have together: 28 more are the values' own."""
 
 
 def _axes(lowering: Lowering, node: Node) -> tuple[int, ...]:
@@ -24,7 +27,7 @@ def total(lowering: Lowering, node: Node) -> None:
     count = 1
     for axis in axes:
         count *= lowering.shape(node.inputs[0])[axis]
-    factor, shift = multiplier(x.format.scale / target.scale, _bits(lowering, node, x))
+    factor, shift = multiplier(x.format.scale / target.scale, _bits(lowering, node, x, target, count))
     keep = bool(node.attributes.get("keepdims", 1))
     divisor = count if node.op == "ReduceMean" else 1
     low, high = lowering.clamp(node, target)
@@ -32,11 +35,17 @@ def total(lowering: Lowering, node: Node) -> None:
     lowering.set(node.output, lowering.emit(op, x.value), target)
 
 
-def _bits(lowering: Lowering, node: Node, x: Quantised) -> int:
+def _bits(lowering: Lowering, node: Node, x: Quantised, target: Format, count: int) -> int:
+    """Bits of the ratio that sums of `count` values are multiplied by."""
     if node.output in lowering.levels:
-        return 20
-    # Sums of 2^10 wide values times the ratio stay below 2^63.
-    return MULTIPLIER_BITS[x.format.dtype] if x.format.dtype is not DType.I32 else 20
+        return NARROW_BITS
+    if x.format.dtype is not DType.I32:
+        return MULTIPLIER_BITS[x.format.dtype]
+    if target.dtype is not DType.U8:
+        # Sums of 2^10 wide values times the ratio stay below 2^63.
+        return NARROW_BITS
+    # Bytes need no more than what keeps sums times the ratio below 2^52, exact in binary64.
+    return min(max(_SUM_BITS - count.bit_length(), MULTIPLIER_BITS[DType.U8]), NARROW_BITS)
 
 
 def extremes(lowering: Lowering, node: Node) -> None:
@@ -89,7 +98,7 @@ def average_pool(lowering: Lowering, node: Node) -> None:
     for length in kernel:
         size *= length
     padded = any(attributes["pads"]) and not attributes.get("count_include_pad", 0)
-    factor, shift = multiplier(x.format.scale / target.scale, _bits(lowering, node, x))
+    factor, shift = multiplier(x.format.scale / target.scale, _bits(lowering, node, x, target, size))
     low, high = lowering.clamp(node, target)
     op = ops.AveragePool(
         tuple(kernel),

@@ -29,7 +29,7 @@ from runtime.primitives.trie.proof import (
     verify_proof,
     verify_range_proof,
 )
-from runtime.primitives.trie.read import iterate, lookup
+from runtime.primitives.trie.read import closest_merkle_value, iterate, lookup
 from runtime.primitives.trie.reference import reference_records, root_of
 from runtime.primitives.trie.source import NodeCache, NodeSource, warm
 from runtime.primitives.trie.update import TrieUpdate, apply
@@ -56,6 +56,7 @@ __all__ = [
     "apply",
     "build",
     "child_root",
+    "closest_merkle_value",
     "decode",
     "extrinsics_root",
     "iterate",

@@ -29,6 +29,28 @@ def lookup(root: bytes, key: bytes, source: NodeSource, cache: NodeCache | None 
     return None
 
 
+def closest_merkle_value(root: bytes, prefix: bytes, source: NodeSource) -> bytes | None:
+    """The merkle value of the topmost node whose key starts with `prefix`, or None where there is none.
+
+    It changes exactly when something below the prefix does. Raises `MissingNode`, `InvalidNode`.
+    """
+    if root == EMPTY_ROOT:
+        return None
+    path, at, found = path_of(prefix), 0, root
+    partial, _, _, bitmap, links = load(root, source, None)
+    while not partial.startswith(path[at:]):
+        if not path.startswith(partial, at):
+            return None
+        at += len(partial)
+        slot = SLOT_OF[path[at]]
+        if not bitmap >> slot & 1:
+            return None
+        link = link_at(bitmap, links, slot)
+        found, at = link[1:], at + 1
+        partial, _, _, bitmap, links = follow(link, source, None)
+    return found
+
+
 def iterate(
     root: bytes,
     source: NodeSource,

@@ -9,7 +9,7 @@ import pytest
 
 from chain.keystore import Keystore, KeyType, public_key
 from runtime.primitives.keys import KeyPair, Scheme
-from tests.chain.cli.support import Cli, one_line
+from tests.chain.cli.support import Cli, one_line, refused
 
 PHRASE = "bottom drive obey lake curtain smoke basket hold race lonely fit walk"
 ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
@@ -169,3 +169,24 @@ def test_a_keystore_path_that_is_a_file_is_named(cli: Cli, tmp_path: Path) -> No
     outcome = cli("key", "insert", "--suri", "//Alice", "--keystore-path", tmp_path / "k")
     assert outcome.code == 1
     assert "cannot take a key" in one_line(outcome.err)
+
+
+def test_a_proof_for_set_keys_convinces_the_chain_and_only_for_its_account(cli: Cli, tmp_path: Path) -> None:
+    from consensus.ownership import BlsCrypto
+    from runtime.pallets.session.ownership import ownership_holds
+    from runtime.pallets.session.types import SESSION_KEYS
+
+    address = KeyPair.from_uri("//Bob").address()
+    cli("key", "insert", "--chain", "dev", "--keystore-path", tmp_path / "k", "--suri", "//Bob")
+    outcome = cli("key", "prove", address, "--chain", "dev", "--keystore-path", tmp_path / "k", "--json")
+    found = {name: bytes.fromhex(value[2:]) for name, value in json.loads(outcome.out).items()}
+    keys = SESSION_KEYS.decode(found["keys"])
+    bob, alice = KeyPair.from_uri("//Bob").public, KeyPair.from_uri("//Alice").public
+    assert ownership_holds(BlsCrypto(), bob, keys, found["proof"])
+    assert not ownership_holds(BlsCrypto(), alice, keys, found["proof"])
+
+
+def test_a_proof_needs_one_key_of_each_type(cli: Cli, tmp_path: Path) -> None:
+    outcome = cli("key", "prove", KeyPair.from_uri("//Bob").address(), "--keystore-path", tmp_path / "k")
+    assert "holds 0 keys of type babe" in one_line(outcome.err)
+    assert "is no address" in refused(cli("key", "prove", "nobody", "--keystore-path", tmp_path / "k"))

@@ -62,6 +62,10 @@ class Values:
         self._random = source
         self._known = known
 
+    def know(self, name: str, values: Sequence[bytes | str]) -> None:
+        """More values that mean something for a parameter of this name."""
+        self._known = {**self._known, name: values}
+
     def arguments(self, parameters: Sequence[Parameter]) -> Any:
         """The member `params` of a call: mostly well-formed, often with one thing wrong, sometimes absurd."""
         draw = self._random.random()
@@ -96,7 +100,9 @@ class Values:
                 count = self._random.choice((0, 1, 1, 2, 3, 40))
                 return [self.good(schema["items"], name) for _ in range(count)]
             case "object":
-                keys = self._random.sample(("hash", "extrinsic", "other"), self._random.choice((0, 1, 1, 2)))
+                keys = self._random.sample(
+                    ("hash", "extrinsic", "key", "type", "other"), self._random.choice((0, 1, 1, 2))
+                )
                 return {key: self.good(schema["additionalProperties"], key) for key in keys}
             case "null":
                 return None

@@ -25,6 +25,12 @@ from chain.rpc import (
     StateMethods,
     SystemMethods,
 )
+from chain.rpc.specification import (
+    ArchiveMethods,
+    ChainHeadMethods,
+    ChainSpecMethods,
+    TransactionMethods,
+)
 from chain.transactions import Transactions
 from client.transaction import Transaction
 from genesis.presets import dev
@@ -106,9 +112,14 @@ class Rpc:
             ModelsMethods(self.store, RUNTIME),
             InferenceMethods(self.store, RUNTIME),
             EngineMethods(Sealer(self)),
+            ChainHeadMethods(self.store, RUNTIME, self.notifications),
+            ChainSpecMethods(dev(), self.store),
+            TransactionMethods(self.transactions, self.notifications),
+            ArchiveMethods(self.store, RUNTIME),
         )
         self.dispatcher = Dispatcher(self.table, RpcLimits(), NoObserver())
         self.streams = Streams()
+        self.connection = Connection(1, "ws", "test", unsafe=True)
 
     # Asking.
 
@@ -116,8 +127,10 @@ class Rpc:
         """The whole response; bytes among the parameters go as hex."""
         request = {"jsonrpc": "2.0", "id": 1, "method": name, "params": params}
         data = json.dumps(request, default=lambda value: "0x" + value.hex()).encode()
-        caller = Caller(Connection(1, "ws", "test", unsafe), self.streams)
-        answer = await self.dispatcher.answer(data, caller)
+        self.connection.unsafe = unsafe
+        answer = await self.dispatcher.answer(data, Caller(self.connection, self.streams))
+        for each in answer.afterwards:
+            each()
         assert answer.payload is not None
         return json.loads(answer.payload)
 

@@ -3,6 +3,7 @@
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from chain.core import SyncStatus
 from chain.peering import Peering
 from chain.rpc import build_table
 from chain.rpc.table import program_version
+from chain.store import MemoryKeyValue, Pruning
 from genesis.presets import dev
 from network.address import parse_address
 from network.identity import Identity, peer_name
@@ -18,7 +20,7 @@ from network.service import PeerInfo
 from runtime.executive import TransactionSource
 from runtime.frame.errors import DispatchError, InvalidTransaction, Token, TokenError
 from runtime.primitives.scale import codec
-from tests.chain.chains import ALICE, BOB, RUNTIME
+from tests.chain.chains import ALICE, BOB, RUNTIME, World
 from tests.chain.rpc.support import Rpc, hexed
 
 
@@ -65,7 +67,18 @@ async def test_every_method_that_clients_look_for_is_listed(rpc: Rpc) -> None:
         engine_createBlock engine_finalizeBlock rpc_methods
     """
     assert set(wanted.split()) <= listed
-    assert not {name for name in listed if "_v1_" in name}, "a group of the new interface is all or nothing"
+    # A client takes a group of the new specification whole as soon as one of its methods is listed.
+    groups = """
+        chainHead_v1_follow chainHead_v1_unfollow chainHead_v1_header chainHead_v1_body chainHead_v1_call
+        chainHead_v1_storage chainHead_v1_unpin chainHead_v1_continue chainHead_v1_stopOperation
+        chainSpec_v1_chainName chainSpec_v1_genesisHash chainSpec_v1_properties
+        transaction_v1_broadcast transaction_v1_stop
+        transactionWatch_v1_submitAndWatch transactionWatch_v1_unwatch
+        archive_v1_body archive_v1_call archive_v1_finalizedHeight archive_v1_genesisHash
+        archive_v1_hashByHeight archive_v1_header archive_v1_storage archive_v1_stopStorage
+        archive_v1_storageDiff archive_v1_stopStorageDiff archive_v1_storageDiff_stopStorageDiff
+    """
+    assert {name for name in listed if "_v1_" in name} == set(groups.split())
 
 
 @pytest.mark.parametrize(
@@ -151,8 +164,11 @@ def test_the_program_has_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert program_version() == "unknown"
 
 
-def test_a_node_serves_all_sections(rpc: Rpc) -> None:
-    node = SimpleNamespace(
+@pytest.mark.parametrize("pruning", [Pruning.ARCHIVE, Pruning.keep(256)])
+@pytest.mark.parametrize("legacy_only", [False, True])
+def test_a_node_serves_all_sections_it_may(tmp_path: Path, pruning: Pruning, legacy_only: bool) -> None:
+    rpc = Rpc(tmp_path, World(MemoryKeyValue(), pruning))
+    node: Any = SimpleNamespace(
         store=rpc.store,
         runtime=RUNTIME,
         transactions=rpc.transactions,
@@ -160,10 +176,13 @@ def test_a_node_serves_all_sections(rpc: Rpc) -> None:
         keystore=rpc.keystore,
         spec=dev(),
         identity=Identity.from_seed(bytes(32)),
-        config=SimpleNamespace(validator=False),
+        config=SimpleNamespace(validator=False, rpc_legacy_only=legacy_only),
         peering=rpc.peering,
     )
-    assert build_table(node).names() == rpc.table.names()
+    absent = "_v1_" if legacy_only else "archive_v1_" if pruning.kept_states else "nothing"
+    expected = [name for name in rpc.table.names()["methods"] if absent not in name]
+    assert build_table(node).names() == {"methods": expected}
+    rpc.dispatcher.close()
 
 
 class Peers(Peering):

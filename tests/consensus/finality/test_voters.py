@@ -269,6 +269,20 @@ def test_a_peer_that_lags_gets_the_newest_commit_and_the_votes_of_its_round() ->
     assert FINALITY_MESSAGE.decode(FINALITY_MESSAGE.encode(commit)) == commit
 
 
+def test_a_peer_that_stays_behind_gets_the_votes_of_the_round_that_binds_it() -> None:
+    seat = Seat()
+    seat.blocks(*MAIN[:3])
+    for number in (1, 2, 3):
+        finish_round(seat, number, number)
+    current = seat.core.current_round
+    behind = Neighbour(current - 1, 0, 3, EMPTY, EMPTY)
+    first = sent(seat.feed(NeighbourReceived(b"a", behind)))
+    assert {one.vote.round for message in first for one in message.votes} == {current - 1}
+    seat.now += seat.core._times.neighbour_ms
+    again = sent(seat.feed(NeighbourReceived(b"a", behind)))
+    assert [{one.vote.round for one in message.votes} for message in again] == [{current - 1}, {current - 2}]
+
+
 def test_a_proposal_travels_with_the_votes_of_its_round() -> None:
     seat = Seat()
     open_round(seat)

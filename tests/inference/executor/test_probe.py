@@ -11,7 +11,7 @@ import pytest
 from inference.executor import FastExecutor, conformance, run_probe, run_reference
 from inference.executor import probe as probe_module
 from inference.executor.fast import load_session
-from inference.executor.lowering import KERNELS
+from inference.executor.lowering import ENTRY, KERNELS
 from inference.executor.plan import SessionStep
 from inference.executor.probe_cases import CASES, GOLDEN
 from inference.ir import DType, Requantize, ops
@@ -60,6 +60,9 @@ def test_every_kernel_has_a_case_that_runs_in_numpy_without_it() -> None:
     assert {kernel for kernel, _ in CASES.values()} == set(KERNELS)
     assert set(GOLDEN) == set(CASES)
     for kernel, build in CASES.values():
+        if kernel == ENTRY:
+            # It is no operation's kernel: without it reals become integers before the session.
+            continue
         others = frozenset(KERNELS) - {kernel, "movement", "table"}
         program = verify(build())
         assert numpy_steps(program, others) < numpy_steps(program, others | {kernel})

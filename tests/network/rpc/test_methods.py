@@ -48,6 +48,7 @@ def test_rpc_methods_lists_every_name_and_alias_sorted() -> None:
         "chain_subscribeNewHeads",
         "chain_unsubscribeNewHead",
         "chain_unsubscribeNewHeads",
+        "rpc_discover",
         "rpc_methods",
         "state_call",
     ]
@@ -59,6 +60,7 @@ def test_an_alias_is_the_same_method_and_each_is_declared_once() -> None:
     assert TABLE.find("chain_unsubscribeNewHead") == Unsubscribe("chain_subscribeNewHeads")
     assert [declared.name for declared in TABLE.declared] == [
         "rpc_methods",
+        "rpc_discover",
         "chain_getHeader",
         "state_call",
         "chain_subscribeNewHeads",
