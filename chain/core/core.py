@@ -55,6 +55,7 @@ from network import sync
 from network.messages import (
     BlockAnnounce,
     BlockData,
+    BlockPoint,
     Finality,
     Message,
     MessageReceived,
@@ -192,6 +193,8 @@ class NodeCore:
                 case sync.ImportBlocks(peer, blocks):
                     self._waiting += ((peer, block) for block in blocks)
                     effects.append(Continue())
+                case sync.ImportJustification(peer, block, justification):
+                    effects += self._prove(peer, block, justification, now)
                 case sync.Report(peer, fault, detail):
                     effects.append(Report(peer, fault, detail))
                 case sync.WakeAt(ms):
@@ -253,6 +256,13 @@ class NodeCore:
             self._waiting.clear()
         failed = sync.ImportFailed(peer, rejected.block_hash, fault, str(rejected))
         return self._synchronise(failed, now)
+
+    def _prove(self, peer: PeerId, block: BlockPoint, justification: bytes, now: int) -> list[NodeEffect]:
+        """Finality of a block that was stored without its proof."""
+        try:
+            return self._tell(self._finaliser.justify(justification, block.number, block.hash, now), now)
+        except RejectedBlock as rejected:
+            return [Report(peer, PeerFault.BAD_JUSTIFICATION, str(rejected))]
 
     def _justify(self, block: BlockData, block_hash: bytes, now: int) -> list[NodeEffect]:
         if block.justification is None:

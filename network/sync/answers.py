@@ -34,7 +34,11 @@ def check_blocks(request: BlocksRequest, blocks: tuple[BlockData, ...]) -> None:
 
 
 def _check_body(request: BlocksRequest, block: BlockData) -> None:
+    if block.justification is not None and not request.justifications:
+        raise WrongAnswer(f"block {block.header.number} came with a justification")
     if not request.bodies:
+        if block.extrinsics is not None:
+            raise WrongAnswer(f"block {block.header.number} came with a body")
         return
     if block.extrinsics is None:
         raise WrongAnswer(f"block {block.header.number} came without its body")

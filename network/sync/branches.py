@@ -5,45 +5,92 @@ from dataclasses import dataclass, field
 from network.messages import BlockData, BlocksRequest, Direction, PeerId
 from network.sync.answers import size_of
 
-MAX_BRANCHES = 32
-"""Fetched at once; a healthy chain has one or two heads."""
+MAX_BRANCHES_OF_PEER = 4
+"""That only this peer has named, so that no peer takes the others' places. A chain has one or two heads."""
+
+MAX_WANTED = 32
+"""That finality asked for and no peer named."""
 
 MAX_BRANCH_BLOCKS = 512
-"""Held of one branch before it meets a known block; a longer one comes by ranges, or is not worth having."""
+"""Held of one branch before it meets a known block; a longer one comes by ranges."""
 
-MAX_BRANCH_BYTES = 64 << 20
-"""Held of all branches together."""
+MAX_BRANCH_BYTES = 16 << 20
+"""Held of one branch: three full blocks."""
+
+MAX_TOTAL_BYTES = 64 << 20
+"""Held of all branches together; the largest goes first."""
 
 STEP = 64
 """Ancestors asked for at once, once the first answer did not suffice."""
+
+LATE_MS = 1_000
+"""After so long without an answer another peer is asked as well: a block is worth most while it is new."""
+
+MAX_ASKERS = 3
+"""Of one piece at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next part of a branch that is asked for: blocks down from `start`."""
+
+    target: bytes
+    start: bytes
 
 
 @dataclass(slots=True)
 class Branch:
     """The way from a head (`target`) down to a known block; `blocks` are newest first.
 
-    `holders` said that they have it, `lacking` that they have not.
+    `holders` said that they have it, `lacking` that they have not, `asked` are asked now, since when (ms).
     """
 
     target: bytes
     number: int
-    holders: dict[PeerId, None]
-    lacking: dict[PeerId, None]
     next_hash: bytes
     next_number: int
+    holders: dict[PeerId, None] = field(default_factory=dict)
+    lacking: dict[PeerId, None] = field(default_factory=dict)
+    asked: dict[PeerId, int] = field(default_factory=dict)
     blocks: list[BlockData] = field(default_factory=list)
-    is_asked: bool = False
+    size: int = 0
 
     @property
-    def size(self) -> int:
-        """Bytes held."""
-        return sum(map(size_of, self.blocks))
+    def piece(self) -> Piece:
+        """What is asked for."""
+        return Piece(self.target, self.next_hash)
 
     def request(self, floor: int) -> BlocksRequest:
-        """The next piece, down to the block after `floor` at most; the first is the head alone."""
-        count = 1 if not self.blocks and self.next_number <= floor + 1 else STEP if self.blocks else 2
+        """The next piece, down to the block after `floor` at most; the first is the head and its parent."""
+        count = STEP if self.blocks else 2
         count = max(min(count, self.next_number - floor), 1)
         return BlocksRequest(self.next_hash, Direction.DESCENDING, count)
+
+    def may_ask(self, now: int) -> bool:
+        """Whether nobody is asked, or nobody answered for long."""
+        if not self.asked:
+            return True
+        return len(self.asked) < MAX_ASKERS and now >= max(self.asked.values()) + LATE_MS
+
+    def add(self, blocks: tuple[BlockData, ...]) -> None:
+        """The piece has come."""
+        self.asked.clear()
+        self.blocks += blocks
+        self.size += sum(map(size_of, blocks))
+        oldest = blocks[-1].header
+        self.next_hash, self.next_number = oldest.parent_hash, oldest.number - 1
+
+    def failed(self, peer: PeerId, *, is_lacking: bool) -> None:
+        """A peer gave no answer of use; `is_lacking`: it will not have one later."""
+        self.asked.pop(peer, None)
+        if is_lacking:
+            self.holders.pop(peer, None)
+            self.lacking[peer] = None
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it is no longer worth holding."""
+        return len(self.blocks) > MAX_BRANCH_BLOCKS or self.size > MAX_BRANCH_BYTES
 
 
 class Branches:
@@ -52,17 +99,16 @@ class Branches:
     def __init__(self) -> None:
         self._branches = dict[bytes, Branch]()
 
-    def want(self, block: bytes, number: int, holder: PeerId | None) -> Branch | None:
-        """Fetch a block and what leads to it; None where too much is fetched already."""
+    def want(self, block: bytes, number: int, holder: PeerId | None) -> None:
+        """Fetch a block and what leads to it, unless too much is fetched for this peer already."""
         branch = self._branches.get(block)
         if branch is None:
-            if len(self._branches) >= MAX_BRANCHES:
-                return None
-            branch = self._branches[block] = Branch(block, number, {}, {}, block, number)
+            if not self._make_room(holder):
+                return
+            branch = self._branches[block] = Branch(block, number, block, number)
         if holder is not None:
             branch.holders[holder] = None
             branch.lacking.pop(holder, None)
-        return branch
 
     def get(self, block: bytes) -> Branch | None:
         """The branch with this head."""
@@ -81,8 +127,20 @@ class Branches:
         for branch in self.all():
             branch.holders.pop(peer, None)
             branch.lacking.pop(peer, None)
+            branch.asked.pop(peer, None)
 
-    def is_over_limit(self, branch: Branch) -> bool:
-        """Whether a branch has become too long, or all of them too large."""
-        total = sum(one.size for one in self._branches.values())
-        return len(branch.blocks) > MAX_BRANCH_BLOCKS or total > MAX_BRANCH_BYTES
+    def shrink(self) -> None:
+        """Give up the largest branches until all together are small enough."""
+        while sum(one.size for one in self._branches.values()) > MAX_TOTAL_BYTES:
+            self.drop(max(self.all(), key=lambda one: one.size).target)
+
+    def _make_room(self, holder: PeerId | None) -> bool:
+        """The newest head of a peer is worth more than those before it that nobody was asked for yet."""
+        owner = {holder: None} if holder is not None else {}
+        same = [one for one in self._branches.values() if one.holders == owner]
+        if len(same) < (MAX_BRANCHES_OF_PEER if holder is not None else MAX_WANTED):
+            return True
+        idle = [one for one in same if not one.asked and not one.blocks]
+        if idle:
+            self.drop(idle[-1].target)
+        return bool(idle)

@@ -124,6 +124,15 @@ class ImportBlocks:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportJustification:
+    """A proof of finality of a block that is stored already."""
+
+    peer: PeerId
+    block: BlockPoint
+    justification: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A peer misbehaved."""
 
@@ -142,4 +151,4 @@ class WakeAt:
 SyncInput: TypeAlias = (
     PeerJoined | PeerGone | Announced | Answered | Wanted | Imported | ImportFailed | Finalised | Tick
 )
-SyncEffect: TypeAlias = SendRequest | ImportBlocks | Report | WakeAt
+SyncEffect: TypeAlias = SendRequest | ImportBlocks | ImportJustification | Report | WakeAt

@@ -1,23 +1,39 @@
-"""Full synchronisation: ranges of the peers' best chain, from several peers at once, imported in order."""
+"""Full synchronisation: ranges of one chain, from several peers at once, handed on in order."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from network.messages import BlockData, BlocksRequest, Direction, PeerId
+from network.messages import BlockData, BlocksRequest, Direction
+from network.messages import PeerId as Peer
 from network.sync.answers import size_of
 
 RANGE_BLOCKS = 64
 """In one request: Substrate's default."""
 
 MAX_AHEAD_BLOCKS = 2_048
-"""Downloaded or asked for, and not imported: seconds of import, so that the importer never waits."""
+"""Asked for, downloaded or being imported: seconds of import, so that the importer never waits."""
 
 MAX_AHEAD_BYTES = 64 << 20
-"""The same in memory; full blocks have 5 MiB."""
+"""Downloaded or being imported; full blocks have 5 MiB."""
+
+MAX_OPEN = 16
+"""Ranges asked for at once, of all peers together: 128 MiB could be on their way at worst, and as many
+megabytes as blocks have in practice.
+"""
+
+LATE_MS = 2_000
+"""After so long without an answer the range that the import waits for is asked of another peer as well."""
+
+MAX_ASKERS = 3
+"""Of one range at once."""
+
+SHORT_BYTES = 1 << 20
+"""An answer of fewer blocks than asked for and fewer bytes than this is a drip: the others go first then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Blocks `first` to `last` of the peers' best chain."""
+    """Blocks `first` to `last` of a chain."""
 
     first: int
     last: int
@@ -29,10 +45,37 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class _Downloaded:
-    peer: PeerId
+class Load:
+    """What was handed on and is not stored yet; `size` in bytes, about."""
+
+    blocks: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """What a peer sent of a range, checked but not yet joined to what comes before."""
+
+    range: Range
+    peer: Peer
     blocks: tuple[BlockData, ...]
     size: int
+
+
+@dataclass(slots=True)
+class _Open:
+    range: Range
+    asked: dict[Peer, int] = field(default_factory=dict)
+    avoid: set[Peer] = field(default_factory=set)
+    only: Peer | None = None
+
+    def may_ask(self, peer: Peer, now: int, *, is_next: bool) -> bool:
+        if peer in self.avoid or peer in self.asked or self.only not in (None, peer):
+            return False
+        if not self.asked:
+            return True
+        is_late = now >= max(self.asked.values()) + LATE_MS
+        return is_next and is_late and len(self.asked) < MAX_ASKERS
 
 
 class Ranges:
@@ -41,53 +84,92 @@ class Ranges:
     def __init__(self, start: int) -> None:
         self._next_import = start
         self._next_range = start
-        self._again = list[Range]()
-        self._asked = dict[int, Range]()
-        self._ready = dict[int, _Downloaded]()
+        self._open = dict[int, _Open]()
+        self._ready = dict[int, Downloaded]()
+        self._held = 0
 
     @property
     def next_import(self) -> int:
         """The height at which the next import begins."""
         return self._next_import
 
-    def claim(self, target: int, available: int) -> Range | None:
-        """A range that a peer whose best block is `available` may be asked for; `target` is the goal."""
-        waiting = [one for one in self._again if one.last <= available]
-        if waiting:
-            chosen = min(waiting, key=lambda one: one.first)
-            self._again.remove(chosen)
-            self._asked[chosen.first] = chosen
-            return chosen
-        held = sum(one.size for one in self._ready.values())
-        ahead = self._next_range - self._next_import
-        if ahead >= MAX_AHEAD_BLOCKS or held >= MAX_AHEAD_BYTES:
+    @property
+    def held(self) -> int:
+        """Bytes downloaded and not handed on."""
+        return self._held
+
+    def claim(self, peer: Peer, lowest: int, highest: int, importing: Load, now: int) -> Range | None:
+        """A range to ask of `peer`, which has the blocks from `lowest` to `highest`, where there is room for
+        it beside what is `importing`.
+        """
+        may_hold = self._held + importing.size < MAX_AHEAD_BYTES
+        for first in sorted(self._open):
+            waiting = self._open[first]
+            is_next = first == self._next_import
+            is_there = lowest <= first and waiting.range.last <= highest
+            # What the import waits for comes first, or the others would wait for it in memory for ever.
+            has_room = may_hold or (is_next and importing.size < MAX_AHEAD_BYTES)
+            if has_room and is_there and waiting.may_ask(peer, now, is_next=is_next):
+                waiting.asked[peer] = now
+                return waiting.range
+        first = self._next_range
+        ahead = first + RANGE_BLOCKS - self._next_import + importing.blocks
+        if not may_hold or ahead > MAX_AHEAD_BLOCKS or len(self._open) >= MAX_OPEN:
             return None
-        last = min(self._next_range + RANGE_BLOCKS - 1, target, available)
-        if last < self._next_range:
+        if not lowest <= first <= highest:
             return None
-        chosen = Range(self._next_range, last)
-        self._next_range = last + 1
-        self._asked[chosen.first] = chosen
+        chosen = Range(first, min(first + RANGE_BLOCKS - 1, highest))
+        self._next_range = chosen.last + 1
+        self._open[first] = _Open(chosen, {peer: now})
         return chosen
 
-    def failed(self, wanted: Range) -> None:
-        """No answer of use: the range is to be asked again."""
-        if self._asked.pop(wanted.first, None) is not None:
-            self._again.append(wanted)
+    def failed(self, wanted: Range, peer: Peer) -> None:
+        """No answer of use: the range is to be asked of the others first."""
+        waiting = self._open.get(wanted.first)
+        if waiting is not None and waiting.asked.pop(peer, None) is not None:
+            waiting.avoid.add(peer)
 
-    def arrived(self, wanted: Range, peer: PeerId, blocks: tuple[BlockData, ...]) -> None:
-        """Checked blocks; where there are fewer than asked for, the rest is asked again."""
-        if self._asked.pop(wanted.first, None) is None:
-            return
-        self._ready[wanted.first] = _Downloaded(peer, blocks, sum(map(size_of, blocks)))
+    def forgive(self, peers: Iterable[Peer]) -> None:
+        """Where all of `peers` failed, begin again with the first of them."""
+        everybody = set(peers)
+        for waiting in self._open.values():
+            if not waiting.asked and everybody <= waiting.avoid:
+                waiting.avoid.clear()
+
+    def arrived(self, wanted: Range, peer: Peer, blocks: tuple[BlockData, ...]) -> bool:
+        """Checked blocks; where there are fewer than asked for, the rest is asked again. Nothing happens
+        where another peer was faster. Returns whether the answer was a drip.
+        """
+        size = sum(map(size_of, blocks))
         end = wanted.first + len(blocks)
+        is_drip = end <= wanted.last and size < SHORT_BYTES
+        waiting = self._open.get(wanted.first)
+        if waiting is None or waiting.range != wanted or peer not in waiting.asked:
+            return is_drip
+        del self._open[wanted.first]
+        found = Downloaded(wanted, peer, blocks, size)
+        self._ready[wanted.first] = found
+        self._held += found.size
         if end <= wanted.last:
-            self._again.append(Range(end, wanted.last))
+            avoid = {peer} if is_drip else set[Peer]()
+            self._open[end] = _Open(Range(end, wanted.last), avoid=avoid, only=waiting.only)
+        return is_drip
 
-    def take(self) -> tuple[PeerId, tuple[BlockData, ...]] | None:
+    def take(self) -> Downloaded | None:
         """The blocks that are to be imported next, where they have come."""
         found = self._ready.pop(self._next_import, None)
-        if found is None:
-            return None
-        self._next_import += len(found.blocks)
-        return found.peer, found.blocks
+        if found is not None:
+            self._next_import += len(found.blocks)
+            self._held -= found.size
+        return found
+
+    def give_back(self, found: Downloaded, only: Peer) -> None:
+        """Blocks that `take` returned are of another chain: what their peer sent is asked of `only`."""
+        self._next_import -= len(found.blocks)
+        others = [one for one in self._ready.values() if one.peer == found.peer]
+        for one in others:
+            del self._ready[one.range.first]
+            self._held -= one.size
+        for one in (found, *others):
+            first = one.range.first
+            self._open[first] = _Open(Range(first, first + len(one.blocks) - 1), only=only)
