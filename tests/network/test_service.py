@@ -275,7 +275,8 @@ async def test_a_reserved_peer_is_dialled_and_found_again() -> None:
     first, second = Node(1), Node(2, limits=PeerLimits(out_peers=0))
     async with running(first, second):
         second.service.reserve(str(first.address))
-        await until(lambda: second.service.count == 1)
+        # The dialler is through first: the other side cannot yet disconnect a peer it does not know.
+        await until(lambda: first.service.count == second.service.count == 1)
         first.service.disconnect(second.peer, "test")
         await until(lambda: sum(isinstance(one, PeerConnected) for one in second.heard) == 2)
         assert second.service.reserved() == (first.peer,)
